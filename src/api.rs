@@ -1,0 +1,200 @@
+//! The free functions: what a program tells crumbtrail beyond its log lines.
+//!
+//! They work on the pipeline of the current subscriber, else on the first one built, and do nothing where there is
+//! none. None of them blocks or panics.
+
+use std::error::Error;
+use std::panic::Location;
+use std::sync::{Arc, Weak};
+use std::time::UNIX_EPOCH;
+
+use once_cell::race::OnceBox;
+use serde_json::{Map, Value};
+use tracing::{Dispatch, Level, dispatcher};
+use tracing_subscriber::registry::{LookupSpan, Registry};
+
+use crate::capture::{self, Failure, Pipeline};
+use crate::diag::Said;
+use crate::ledger::{Counted, Lost};
+use crate::model::{Breadcrumb, EventId, Site, User};
+use crate::scope::data;
+use crate::sync::Inside;
+use crate::trail::crumb::{Encoder, Name};
+use crate::trail::{self, OWN_CATEGORY, OWN_MESSAGE, PAYLOAD_BYTES, Record};
+
+/// Says who the user is, for every event of this lane: of the work that the outermost span, the request or the task is
+/// about.
+///
+/// Outside of all of these it is refused, counted in [`Stats`](crate::Stats) and said on stderr once: it would stick to
+/// a pooled thread and blame the next user. A program with one user names it with
+/// [`Builder::user`](crate::Builder::user).
+///
+/// ```
+/// # let (layer, _guard) = crumbtrail::builder().sink(crumbtrail::Memory::new()).build()?;
+/// # use tracing_subscriber::prelude::*;
+/// # let _default = tracing_subscriber::registry().with(layer).set_default();
+/// let _request = tracing::info_span!("request").entered();
+/// crumbtrail::set_user(crumbtrail::User::new("42").email("ada@example.com"));
+/// # Ok::<(), crumbtrail::BuildError>(())
+/// ```
+pub fn set_user(user: User) {
+    static REFUSED: Said = Said::new();
+    let user = User {
+        id: user.id.as_deref().map(data::text),
+        email: user.email.as_deref().map(data::text),
+        username: user.username.as_deref().map(data::text),
+        ip_address: user.ip_address.as_deref().map(data::text),
+    };
+    with_pipeline(|pipeline, span| {
+        let told = pipeline.scopes.tell(span, &pipeline.trail, false, |lane| lane.user = Some(user.clone()));
+        if !told {
+            pipeline.ledger.count(Counted::UserRefused);
+            REFUSED.say(
+                "set_user was called outside a span, request or task and is left out: it would stick to the thread; \
+                 open a span first, or use Builder::user in a program with one user",
+            );
+        }
+    });
+}
+
+/// Adds a searchable name and value to every event of this lane, such as `plan=pro`.
+///
+/// A lane keeps [`limits::LANE_ENTRIES`](crate::limits::LANE_ENTRIES) of them. Text that is not to be searched for
+/// belongs into [`set_context`].
+pub fn set_tag(name: impl AsRef<str>, value: impl AsRef<str>) {
+    let (name, value) = (data::text(name.as_ref()), data::text(value.as_ref()));
+    with_pipeline(|pipeline, span| {
+        let change = |lane: &mut crate::model::LaneData| data::insert(&mut lane.tags, &name, value.clone());
+        pipeline.scopes.tell(span, &pipeline.trail, true, change)
+    });
+}
+
+/// Adds detail to every event of this lane, under a name.
+///
+/// Kept up to [`limits::CONTEXT_DEPTH`](crate::limits::CONTEXT_DEPTH) levels deep.
+pub fn set_context(name: impl AsRef<str>, value: impl Into<Value>) {
+    let (name, value) = (data::text(name.as_ref()), data::value(value.into()));
+    with_pipeline(|pipeline, span| {
+        let change =
+            |lane: &mut crate::model::LaneData| data::insert(&mut lane.contexts, &name, value.clone());
+        pipeline.scopes.tell(span, &pipeline.trail, true, change)
+    });
+}
+
+/// Adds a step to the trail of this lane that is no log record.
+///
+/// ```
+/// use crumbtrail::Breadcrumb;
+///
+/// crumbtrail::add_breadcrumb(Breadcrumb::new("voucher redeemed").category("cart").data("percent", 15));
+/// ```
+pub fn add_breadcrumb(breadcrumb: Breadcrumb) {
+    with_pipeline(|pipeline, span| {
+        let mut encoder = Encoder::new();
+        encoder.begin(PAYLOAD_BYTES);
+        encoder.text(Name::Text(OWN_CATEGORY), &breadcrumb.category);
+        encoder.text(Name::Text(OWN_MESSAGE), &breadcrumb.message);
+        for (name, value) in &breadcrumb.data {
+            encode(&mut encoder, Name::Text(name), value);
+        }
+        let since = breadcrumb.time.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let place = pipeline.scopes.place(span, &pipeline.trail);
+        let pushed = pipeline.trail.push(&Record {
+            callsite: None,
+            time_ns: u64::try_from(since.as_nanos()).unwrap_or(u64::MAX),
+            lane: place.lane,
+            span: place.span,
+            mark: trail::mark(breadcrumb.level, encoder.is_cut()),
+            payload: encoder.bytes(),
+        });
+        match pushed {
+            Ok(position) => place.note_logged(position),
+            Err(trail::Busy) => pipeline.ledger.count(Counted::CrumbBusy),
+        }
+    });
+}
+
+/// Tracks an error that is not logged, and returns the event's name; None where there is no pipeline, or where this is
+/// called from inside crumbtrail's own work.
+///
+/// ```
+/// # let memory = crumbtrail::Memory::new();
+/// # let (layer, _guard) = crumbtrail::builder().sink(memory.clone()).build()?;
+/// # use tracing_subscriber::prelude::*;
+/// # let _default = tracing_subscriber::registry().with(layer).set_default();
+/// if let Err(error) = "seven".parse::<u32>() {
+///     crumbtrail::capture_error(&error);
+/// }
+/// assert_eq!(memory.events()[0].value, "invalid digit found in string");
+/// # Ok::<(), crumbtrail::BuildError>(())
+/// ```
+#[track_caller]
+pub fn capture_error(error: &(dyn Error + 'static)) -> Option<EventId> {
+    let caller = Location::caller();
+    with_pipeline(|pipeline, span| {
+        pipeline.ledger.accept();
+        let Some(_inside) = Inside::enter() else {
+            pipeline.ledger.count(Counted::Recursion);
+            pipeline.ledger.lose(Lost::Recursion);
+            return None;
+        };
+        let site =
+            Site { target: String::new(), file: Some(caller.file().to_owned()), line: Some(caller.line()) };
+        let error = capture::typed(error);
+        let failure = Failure { site, level: Level::ERROR, message: None, fields: Map::new(), error };
+        Some(pipeline.capture(failure, span))
+    })?
+}
+
+/// The name of the newest event of this lane, to show to the user it hit.
+pub fn last_event_id() -> Option<EventId> {
+    with_pipeline(|pipeline, span| pipeline.scopes.last_event(span, &pipeline.trail))?
+}
+
+/// Makes a pipeline the one that the free functions fall back to, if it is the first.
+pub(crate) fn remember(pipeline: &Arc<Pipeline>) {
+    // A later one finds the place taken.
+    let _ = FIRST.set(Box::new(Arc::downgrade(pipeline)));
+}
+
+static FIRST: OnceBox<Weak<Pipeline>> = OnceBox::new();
+
+/// Runs `work` on the current pipeline and with the id of the innermost span that is in its table.
+fn with_pipeline<T>(work: impl FnOnce(&Pipeline, Option<u64>) -> T) -> Option<T> {
+    let mut work = Some(work);
+    let mut run = |pipeline: &Pipeline, span| {
+        let work = work.take().filter(|_| pipeline.is_on())?;
+        Some(work(pipeline, span))
+    };
+    let current = dispatcher::get_default(|dispatch| {
+        let pipeline = dispatch.downcast_ref::<Pipeline>()?;
+        Some(run(pipeline, span_of(dispatch, pipeline)))
+    });
+    current.unwrap_or_else(|| run(&*FIRST.get()?.upgrade()?, None))
+}
+
+fn span_of(dispatch: &Dispatch, pipeline: &Pipeline) -> Option<u64> {
+    let current = dispatch.current_span();
+    let id = current.id()?;
+    if pipeline.scopes.knows(id.into_u64()) {
+        return Some(id.into_u64());
+    }
+    // A span that the gate holds back: the next one outwards that is ours.
+    let span = dispatch.downcast_ref::<Registry>()?.span(id)?;
+    let mut ids = span.scope().map(|span| span.id().into_u64());
+    ids.find(|id| pipeline.scopes.knows(*id))
+}
+
+fn encode(encoder: &mut Encoder, name: Name<'_>, value: &Value) {
+    match value {
+        Value::Bool(value) => encoder.bool(name, *value),
+        Value::String(value) => encoder.text(name, value),
+        Value::Number(number) => match (number.as_u64(), number.as_i64(), number.as_f64()) {
+            (Some(number), ..) => encoder.u64(name, number),
+            (None, Some(number), _) => encoder.i64(name, number),
+            (None, None, Some(number)) => encoder.f64(name, number),
+            (None, None, None) => encoder.format(name, format_args!("{number}")),
+        },
+        other => encoder.format(name, format_args!("{other}")),
+    }
+}

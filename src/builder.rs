@@ -1,0 +1,323 @@
+//! From what the program and its environment ask for to a running pipeline.
+//!
+//! [`Builder`] takes raw settings; `build` parses them once. What is wrong in the code is an error; what is wrong in the
+//! environment is said on stderr and left out, and never stops a service.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::fmt;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use tracing::Subscriber;
+use tracing_subscriber::registry::LookupSpan;
+
+use crate::api;
+use crate::capture::Pipeline;
+use crate::diag::{self, Said};
+use crate::error::BuildError;
+use crate::layer::CrumbLayer;
+use crate::layer::gate::{self, Gate};
+use crate::ledger::{Handle, Ledger};
+use crate::limits::{QUEUE_BYTES, QUEUE_ITEMS};
+use crate::model::{Environment, User};
+use crate::prepare::Preparer;
+use crate::queue;
+use crate::sink::Sink;
+use crate::worker::{Guard, Worker};
+
+/// A builder with the defaults, which reads no environment variables. See [`from_env`](crate::from_env).
+pub fn builder() -> Builder {
+    Builder::new()
+}
+
+/// A builder with the defaults and what the environment says:
+///
+/// | variable | meaning |
+/// |---|---|
+/// | `CRUMBTRAIL=off` | turns everything off; outranks the code |
+/// | `CRUMBTRAIL_BREADCRUMBS` | as [`Builder::breadcrumbs`] |
+/// | `CRUMBTRAIL_SPANS` | as [`Builder::spans`] |
+/// | `CRUMBTRAIL_LANES` | as [`Builder::lanes`] |
+/// | `CRUMBTRAIL_STACK=on\|off` | as [`Builder::stack`] |
+/// | `SENTRY_RELEASE` | as [`Builder::release`] |
+/// | `SENTRY_ENVIRONMENT` | as [`Builder::environment`] |
+///
+/// What the code sets afterwards outranks it. A value that cannot be read is said on stderr and left out.
+pub fn from_env() -> Builder {
+    let mut builder = Builder::new();
+    let directives = |name: &'static str, check: fn(&str) -> Result<(), BuildError>| {
+        let text = variable(name)?;
+        check(&text).map_err(|error| refuse(name, &error)).ok().map(|()| text)
+    };
+    if let Some(text) =
+        directives("CRUMBTRAIL_BREADCRUMBS", |text| gate::targets("breadcrumbs", text).map(drop))
+    {
+        builder.breadcrumbs = text;
+    }
+    if let Some(text) = directives("CRUMBTRAIL_SPANS", |text| gate::targets("spans", text).map(drop)) {
+        builder.spans = text;
+    }
+    if let Some(text) = directives("CRUMBTRAIL_LANES", |text| gate::lanes(text).map(drop)) {
+        builder.lanes = text;
+    }
+    match variable("CRUMBTRAIL_STACK").as_deref() {
+        None => {}
+        Some("on") => builder.stack = Stack::On,
+        Some("off") => builder.stack = Stack::Off,
+        Some(other) => refuse("CRUMBTRAIL_STACK", &format!("{other:?} is neither `on` nor `off`")),
+    }
+    match variable("CRUMBTRAIL").as_deref() {
+        None | Some("on") => {}
+        Some("off") => builder.off = true,
+        Some(other) => refuse("CRUMBTRAIL", &format!("{other:?} is neither `on` nor `off`")),
+    }
+    builder.release = variable("SENTRY_RELEASE").or(builder.release);
+    builder.environment = variable("SENTRY_ENVIRONMENT").or(builder.environment);
+    builder
+}
+
+/// Settings of a pipeline; [`build`](Self::build) starts it.
+///
+/// ```
+/// # use tracing_subscriber::Registry;
+/// let (_layer, _guard) = crumbtrail::builder()
+///     .release(crumbtrail::release!())
+///     .breadcrumbs("warn,sqlx::query=debug")
+///     .sink(crumbtrail::Memory::new())
+///     .build::<Registry>()?;
+/// # Ok::<(), crumbtrail::BuildError>(())
+/// ```
+#[must_use = "a builder does nothing until `build` is called"]
+pub struct Builder {
+    breadcrumbs: String,
+    spans: String,
+    lanes: String,
+    stack: Stack,
+    in_app: Vec<String>,
+    release: Option<String>,
+    environment: Option<String>,
+    server_name: Option<String>,
+    user: Option<User>,
+    queue_items: usize,
+    queue_bytes: usize,
+    sinks: Vec<Box<dyn Sink>>,
+    off: bool,
+}
+
+/// Whether an event carries the stack of the line that logged it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Stack {
+    /// It does, where the feature `stack` is on: a few microseconds on the thread that logs.
+    #[default]
+    On,
+    /// It carries the line alone.
+    Off,
+}
+
+impl Builder {
+    fn new() -> Self {
+        Self {
+            breadcrumbs: "warn".to_owned(),
+            spans: "info,tower_http::trace=debug".to_owned(),
+            lanes: String::new(),
+            stack: Stack::On,
+            in_app: Vec::new(),
+            release: None,
+            environment: None,
+            server_name: None,
+            user: None,
+            queue_items: QUEUE_ITEMS,
+            queue_bytes: QUEUE_BYTES,
+            sinks: Vec::new(),
+            off: false,
+        }
+    }
+
+    /// Which log records become breadcrumbs: `target=level` directives, by default `warn`.
+    ///
+    /// The form is that of [`Targets`](tracing_subscriber::filter::Targets). ERRORs are always taken.
+    pub fn breadcrumbs(mut self, directives: impl Into<String>) -> Self {
+        self.breadcrumbs = directives.into();
+        self
+    }
+
+    /// Which spans are listened to: `target=level` directives, by default `info,tower_http::trace=debug`.
+    ///
+    /// A span below is as if it were not there: its fields are on no event, and it is nobody's lane.
+    pub fn spans(mut self, directives: impl Into<String>) -> Self {
+        self.spans = directives.into();
+        self
+    }
+
+    /// Which spans begin a lane of their own inside an enclosing span: `target`, `target[span]` or `[span]`, separated
+    /// by commas. Without it, the jobs of one long-lived worker span share that span's trail.
+    ///
+    /// Spans with `otel.kind` server or consumer, a field `crumbtrail.lane`, tower-http's `request` and
+    /// tracing-actix-web's `HTTP request` begin one by themselves.
+    pub fn lanes(mut self, directives: impl Into<String>) -> Self {
+        self.lanes = directives.into();
+        self
+    }
+
+    /// Whether events carry a stack: they do by default.
+    pub fn stack(mut self, stack: Stack) -> Self {
+        self.stack = stack;
+        self
+    }
+
+    /// Crates and modules whose frames count as the program's own wherever their source lies, such as a company's
+    /// crates from a registry.
+    pub fn in_app<P: Into<String>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
+        self.in_app.extend(paths.into_iter().map(Into::into));
+        self
+    }
+
+    /// The deployment that events come from; see [`release!`](crate::release).
+    pub fn release(mut self, release: impl Into<String>) -> Self {
+        self.release = Some(release.into());
+        self
+    }
+
+    /// Where the program runs. By default `development` in builds with debug assertions, else `production`.
+    pub fn environment(mut self, environment: impl Into<String>) -> Self {
+        self.environment = Some(environment.into());
+        self
+    }
+
+    /// The host's name; by default what the system says.
+    pub fn server_name(mut self, server_name: impl Into<String>) -> Self {
+        self.server_name = Some(server_name.into());
+        self
+    }
+
+    /// The user of a program that has only one. Any other user that is named around an event outranks it.
+    pub fn user(mut self, user: User) -> Self {
+        self.user = Some(user);
+        self
+    }
+
+    /// How many events, and bytes of them, may wait for the worker: by default
+    /// [`limits::QUEUE_ITEMS`](crate::limits::QUEUE_ITEMS) and [`limits::QUEUE_BYTES`](crate::limits::QUEUE_BYTES).
+    /// What finds no room is counted as lost.
+    pub fn queue(mut self, items: usize, bytes: usize) -> Self {
+        (self.queue_items, self.queue_bytes) = (items, bytes);
+        self
+    }
+
+    /// Adds a place that events go to.
+    pub fn sink(mut self, sink: impl Sink) -> Self {
+        self.sinks.push(Box::new(sink));
+        self
+    }
+
+    /// Starts the pipeline: a layer to register, and a guard to hold until the program ends.
+    ///
+    /// # Errors
+    /// When something that the code set cannot be: a directive that cannot be read, a queue without room.
+    pub fn build<S>(self) -> Result<(CrumbLayer<S>, Guard), BuildError>
+    where
+        S: Subscriber + for<'a> LookupSpan<'a>,
+    {
+        let gate = Gate::new(
+            gate::targets("breadcrumbs", &self.breadcrumbs)?,
+            gate::targets("spans", &self.spans)?,
+            gate::lanes(&self.lanes)?,
+        );
+        if self.queue_items == 0 || self.queue_bytes == 0 {
+            return Err(BuildError::queue());
+        }
+        let gate = if self.off { Gate::off() } else { gate };
+        let ledger = Arc::new(Ledger::default());
+        let (queue, outlet) = queue::queue(self.queue_items, self.queue_bytes, Arc::clone(&ledger));
+        let stack = self.stack == Stack::On && cfg!(feature = "stack");
+        let pipeline = Arc::new(Pipeline::new(queue, Arc::clone(&ledger), stack, !self.off));
+        let stop = if self.off {
+            ledger.worker_gone();
+            crossbeam_channel::bounded(0).0
+        } else {
+            if self.sinks.is_empty() {
+                NO_SINK.say(
+                    "no sink is configured: events are counted, but go nowhere; add one with Builder::sink",
+                );
+            }
+            let handle = Handle::new(Arc::clone(&ledger));
+            self.sinks.iter().for_each(|sink| sink.attach(&handle));
+            let preparer = Preparer::new(environment(&self), self.in_app);
+            let worker = Worker { outlet, preparer, sinks: self.sinks, ledger: Arc::clone(&ledger), stack };
+            worker.spawn()
+        };
+        api::remember(&pipeline);
+        Ok((CrumbLayer::new(pipeline, gate), Guard::new(ledger, stop)))
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("breadcrumbs", &self.breadcrumbs)
+            .field("spans", &self.spans)
+            .field("lanes", &self.lanes)
+            .field("stack", &self.stack)
+            .field("release", &self.release)
+            .field("environment", &self.environment)
+            .field("sinks", &self.sinks.len())
+            .field("off", &self.off)
+            .finish_non_exhaustive()
+    }
+}
+
+static NO_SINK: Said = Said::new();
+
+/// A variable of the environment that is set to something.
+fn variable(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+fn refuse(name: &str, why: &dyn fmt::Display) {
+    diag::say(&format!("{name} is left out: {why}"));
+}
+
+/// Where the program runs.
+fn environment(builder: &Builder) -> Environment {
+    let assumed = if cfg!(debug_assertions) { "development" } else { "production" };
+    let host = || hostname::get().ok().and_then(|name| name.into_string().ok());
+    Environment {
+        release: builder.release.clone(),
+        environment: builder.environment.clone().unwrap_or_else(|| assumed.to_owned()),
+        server_name: builder.server_name.clone().or_else(host),
+        user: builder.user.clone(),
+        contexts: contexts(),
+    }
+}
+
+/// Operating system, architecture and compiler, by the names of
+/// [Sentry's protocol](https://develop.sentry.dev/sdk/data-model/event-payloads/contexts/).
+fn contexts() -> BTreeMap<String, Value> {
+    let read = |path: &str| std::fs::read_to_string(path).ok();
+    let kernel = read("/proc/sys/kernel/osrelease").map(|text| text.trim().to_owned());
+    let distribution = read("/etc/os-release").and_then(|text| {
+        let name = text.lines().find_map(|line| line.strip_prefix("PRETTY_NAME="))?;
+        Some(name.trim_matches('"').to_owned())
+    });
+    let mut os = json!({ "name": env::consts::OS });
+    for (name, value) in [("version", distribution), ("kernel_version", kernel)] {
+        if let (Some(os), Some(value)) = (os.as_object_mut(), value) {
+            os.insert(name.to_owned(), value.into());
+        }
+    }
+    BTreeMap::from([
+        ("os".to_owned(), os),
+        ("device".to_owned(), json!({ "arch": env::consts::ARCH })),
+        ("runtime".to_owned(), json!({ "name": "rustc", "version": env!("CRUMBTRAIL_RUSTC") })),
+    ])
+}
+
+/// The release that [`release!`](crate::release) names: what the environment says at run time, else the commit the
+/// program was built from, else its version.
+#[doc(hidden)]
+pub fn release_of(commit: Option<&str>, version: &str) -> String {
+    let commit = commit.filter(|commit| !commit.is_empty());
+    variable("SENTRY_RELEASE").unwrap_or_else(|| commit.unwrap_or(version).to_owned())
+}

@@ -1,0 +1,36 @@
+//! The chain of causes of a typed error, copied as text.
+//!
+//! Everything the error does (`Display`, `Debug`, `source`) is user code: bounded, and its panics caught.
+
+use std::error::Error;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr;
+
+use crate::limits::{CHAIN_LINKS, FIELD_BYTES, TYPE_TEXT_BYTES};
+use crate::model::{CapturedError, Link};
+use crate::trail::text::BoundedString;
+
+/// Copies an error and its causes, outermost first; stops at an error that was seen before.
+pub(crate) fn typed(error: &(dyn Error + 'static)) -> CapturedError {
+    let mut links = Vec::new();
+    let mut seen: Vec<*const dyn Error> = Vec::new();
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if links.len() == CHAIN_LINKS || seen.iter().any(|earlier| same(*earlier, error)) {
+            return CapturedError::Typed { links, cut: true };
+        }
+        seen.push(error);
+        links.push(Link {
+            value: BoundedString::format(FIELD_BYTES, format_args!("{error}")),
+            debug: BoundedString::format(TYPE_TEXT_BYTES, format_args!("{error:?}")),
+        });
+        next = catch_unwind(AssertUnwindSafe(|| error.source())).unwrap_or(None);
+    }
+    CapturedError::Typed { links, cut: false }
+}
+
+/// The same object as the same type: an error without size may share its address with its source. Tables of methods
+/// may be merged or doubled by the compiler; a wrong answer makes a circle longer, up to the limit.
+fn same(earlier: *const dyn Error, error: &(dyn Error + 'static)) -> bool {
+    ptr::eq(earlier, error)
+}

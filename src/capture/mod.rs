@@ -1,0 +1,79 @@
+//! Capture: an ERROR that carries an error becomes an event, on the caller's thread.
+//!
+//! Only what cannot be had later is taken here: the error's texts, the stack's addresses, the breadcrumbs as raw cells,
+//! the scope. Nothing is parsed, resolved or serialised, nothing waits, and no lock is held while user code runs.
+
+mod chain;
+mod stack;
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+use tracing::Level;
+
+use crate::clock;
+use crate::ledger::Ledger;
+use crate::model::{Captured, CapturedError, EventId, Site};
+use crate::queue::{Item, Queue};
+use crate::scope::Scopes;
+use crate::trail::Trail;
+
+pub(crate) use chain::typed;
+
+/// What one `build` made, as the callers' threads see it: ring, lanes, queue, ledger.
+#[derive(Debug)]
+pub(crate) struct Pipeline {
+    pub(crate) trail: Trail,
+    pub(crate) scopes: Scopes,
+    pub(crate) ledger: Arc<Ledger>,
+    queue: Queue,
+    stack: bool,
+    on: bool,
+}
+
+/// An error that was logged or handed over, as its line said it.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) site: Site,
+    pub(crate) level: Level,
+    pub(crate) message: Option<String>,
+    pub(crate) fields: Map<String, Value>,
+    pub(crate) error: CapturedError,
+}
+
+impl Pipeline {
+    /// The calling thread's lane becomes start-up's.
+    pub(crate) fn new(queue: Queue, ledger: Arc<Ledger>, stack: bool, on: bool) -> Self {
+        let scopes = Scopes::new();
+        let trail = Trail::new(scopes.start_up());
+        Self { trail, scopes, ledger, queue, stack, on }
+    }
+
+    /// False where the environment turned everything off.
+    pub(crate) fn is_on(&self) -> bool {
+        self.on
+    }
+
+    /// Takes a failure with everything around it and hands it to the worker. The caller has counted it as accepted.
+    pub(crate) fn capture(&self, failure: Failure, span: Option<u64>) -> EventId {
+        let id = EventId::random();
+        let scope = self.scopes.scope(span, &self.trail);
+        let trail = self.trail.copy(&scope.wanted());
+        let captured = Captured {
+            id,
+            time_ns: clock::coarse_ns(),
+            level: failure.level,
+            site: failure.site,
+            message: failure.message,
+            fields: failure.fields,
+            error: failure.error,
+            stack: if self.stack { stack::addresses() } else { Vec::new() },
+            source: scope.source,
+            spans: scope.spans,
+            lanes: scope.lanes,
+        };
+        self.scopes.note_event(span, &self.trail, id);
+        self.queue.enqueue(Item::new(captured, trail));
+        id
+    }
+}

@@ -1,0 +1,103 @@
+//! The errors that crumbtrail's own interface returns. None of them ever shows a key or a secret.
+
+use std::fmt;
+
+/// Why [`Builder::build`](crate::Builder::build) refused: something in the program's own code is wrong.
+///
+/// What is wrong in the *environment* is never an error: it turns that one setting off, loudly, and the service goes
+/// on.
+#[derive(Debug)]
+pub struct BuildError(Kind);
+
+#[derive(Debug)]
+enum Kind {
+    Directive { setting: &'static str, text: String, why: String },
+    Queue,
+}
+
+impl BuildError {
+    pub(crate) fn directive(setting: &'static str, text: &str, why: impl fmt::Display) -> Self {
+        Self(Kind::Directive { setting, text: text.to_owned(), why: why.to_string() })
+    }
+
+    pub(crate) fn queue() -> Self {
+        Self(Kind::Queue)
+    }
+
+    /// A directive of `breadcrumbs`, `spans` or `lanes` could not be read.
+    pub fn is_directive(&self) -> bool {
+        matches!(self.0, Kind::Directive { .. })
+    }
+
+    /// The queue was given no room for a single event.
+    pub fn is_queue(&self) -> bool {
+        matches!(self.0, Kind::Queue)
+    }
+}
+
+impl fmt::Display for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Kind::Directive { setting, text, why } => {
+                write!(f, "the {setting} directives {text:?} cannot be read: {why}")
+            }
+            Kind::Queue => f.write_str("the queue needs room for at least one item and one byte"),
+        }
+    }
+}
+
+impl std::error::Error for BuildError {}
+
+/// Why a flush returned before everything captured had been delivered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FlushError(Unflushed);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Unflushed {
+    Deadline { pending: u64 },
+    OnWorker,
+    WorkerGone,
+}
+
+impl FlushError {
+    pub(crate) fn deadline(pending: u64) -> Self {
+        Self(Unflushed::Deadline { pending })
+    }
+
+    pub(crate) fn on_worker() -> Self {
+        Self(Unflushed::OnWorker)
+    }
+
+    pub(crate) fn worker_gone() -> Self {
+        Self(Unflushed::WorkerGone)
+    }
+
+    /// The time was up; what was left goes on being delivered.
+    pub fn is_deadline(&self) -> bool {
+        matches!(self.0, Unflushed::Deadline { .. })
+    }
+
+    /// It was called on crumbtrail's own thread (from inside a sink), where waiting for that thread would hang.
+    pub fn is_on_worker(&self) -> bool {
+        matches!(self.0, Unflushed::OnWorker)
+    }
+
+    /// The worker is not running: it could not be started, or it has been shut down with events still waiting.
+    pub fn is_worker_gone(&self) -> bool {
+        matches!(self.0, Unflushed::WorkerGone)
+    }
+}
+
+impl fmt::Display for FlushError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Unflushed::Deadline { pending } => {
+                write!(f, "the time was up with {pending} events still waiting")
+            }
+            Unflushed::OnWorker => f.write_str("a flush cannot wait for the thread it is called on"),
+            Unflushed::WorkerGone => f.write_str("crumbtrail's worker is not running"),
+        }
+    }
+}
+
+impl std::error::Error for FlushError {}

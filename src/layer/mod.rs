@@ -1,0 +1,368 @@
+//! The layer: what `tracing` calls on the caller's thread.
+//!
+//! [`CrumbLayer`] wraps a per-layer-filtered [`Inner`] and hands on everything but enter and exit, at which the wrapper
+//! of `tracing-subscriber` would look the span up for nothing. It never panics, blocks or logs; it allocates for a span
+//! with long fields and for an ERROR, not for a WARN.
+//!
+//! # Invariants
+//! 1. Whatever [`CrumbLayer::downcast_raw`] returns points into `self`, at a value of the type that was asked for.
+
+mod detect;
+pub(crate) mod gate;
+mod shell;
+mod visit;
+
+use std::any::{TypeId, type_name};
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr;
+use std::sync::Arc;
+
+use tracing::level_filters::LevelFilter;
+use tracing::span::{Attributes, Id, Record as SpanRecord};
+use tracing::subscriber::Interest;
+use tracing::{Event, Level, Metadata, Subscriber};
+use tracing_subscriber::filter::Filtered;
+use tracing_subscriber::layer::{Context, Layer};
+use tracing_subscriber::registry::LookupSpan;
+
+use crate::capture::{Failure, Pipeline};
+use crate::clock;
+use crate::diag;
+use crate::ledger::{Counted, Lost};
+use crate::limits::SPAN_BYTES;
+use crate::scope::{NewSpan, Place};
+use crate::trail::crumb::Encoder;
+use crate::trail::{self, LOG_TARGET, LogSite, PAYLOAD_BYTES, Record};
+
+use gate::Gate;
+use visit::{CrumbVisitor, ErrorNoticed, ErrorVisitor, SpanVisitor};
+
+/// The layer that [`Builder::build`](crate::Builder::build) makes.
+///
+/// Register it first, so that the layers after it can name the events it tracks:
+///
+/// ```
+/// use tracing_subscriber::prelude::*;
+///
+/// let (layer, _guard) = crumbtrail::builder().sink(crumbtrail::Memory::new()).build()?;
+/// let subscriber = tracing_subscriber::registry()
+///     .with(layer)
+///     .with(tracing_subscriber::fmt::layer().with_filter(tracing::level_filters::LevelFilter::INFO));
+/// # drop(subscriber);
+/// # Ok::<(), crumbtrail::BuildError>(())
+/// ```
+///
+/// It can stand in an `Option`, a `Box` and a `Vec`, and in any order with other layers. Under
+/// `tracing_subscriber::fmt().finish()`, which takes no per-layer filters, it gates by itself.
+pub struct CrumbLayer<S> {
+    filtered: Filtered<Inner, Gate, S>,
+    pipeline: Arc<Pipeline>,
+    /// The subscriber takes no per-layer filters.
+    alone: bool,
+}
+
+impl<S> CrumbLayer<S>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    pub(crate) fn new(pipeline: Arc<Pipeline>, gate: Gate) -> Self {
+        let inner = Inner { pipeline: Arc::clone(&pipeline), gate: gate.clone() };
+        Self { filtered: inner.with_filter(gate), pipeline, alone: false }
+    }
+
+    fn inner(&self) -> &Inner {
+        self.filtered.inner()
+    }
+
+    fn enter_alone(&mut self) {
+        self.alone = true;
+    }
+}
+
+impl<S> fmt::Debug for CrumbLayer<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CrumbLayer").field("alone", &self.alone).finish_non_exhaustive()
+    }
+}
+
+impl<S> Layer<S> for CrumbLayer<S>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    fn on_layer(&mut self, subscriber: &mut S) {
+        // There is no way to ask a subscriber whether it takes per-layer filters, and those that do not panic. The one
+        // that programs use is known by its name; any other is found out, with its panic's message on stderr.
+        if type_name::<S>().contains("tracing_subscriber::fmt::Subscriber<") {
+            self.enter_alone();
+        } else if catch_unwind(AssertUnwindSafe(|| self.filtered.on_layer(subscriber))).is_err() {
+            self.enter_alone();
+            diag::say(
+                "the subscriber takes no per-layer filters; crumbtrail gates by itself, which costs more",
+            );
+        }
+    }
+
+    fn register_callsite(&self, callsite: &'static Metadata<'static>) -> Interest {
+        if self.alone { Interest::always() } else { self.filtered.register_callsite(callsite) }
+    }
+
+    fn enabled(&self, callsite: &Metadata<'_>, context: Context<'_, S>) -> bool {
+        self.alone || self.filtered.enabled(callsite, context)
+    }
+
+    fn event_enabled(&self, event: &Event<'_>, context: Context<'_, S>) -> bool {
+        self.alone || self.filtered.event_enabled(event, context)
+    }
+
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        if self.alone { None } else { self.filtered.max_level_hint() }
+    }
+
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
+        if !self.alone {
+            self.filtered.on_new_span(attributes, id, context);
+        } else if self.inner().gate.admits(attributes.metadata()) {
+            self.inner().on_new_span(attributes, id, context);
+        }
+    }
+
+    // These two go past the filter: our own table knows which spans are ours.
+    fn on_record(&self, id: &Id, values: &SpanRecord<'_>, _: Context<'_, S>) {
+        self.inner().record(id, values);
+    }
+
+    fn on_close(&self, id: Id, _: Context<'_, S>) {
+        self.pipeline.scopes.close(id.into_u64(), &self.pipeline.trail);
+    }
+
+    fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
+        if !self.alone {
+            self.filtered.on_event(event, context);
+        } else if self.inner().admits(event) {
+            self.inner().on_event(event, context);
+        }
+    }
+
+    #[expect(
+        unsafe_code,
+        reason = "the registry finds per-layer filters by it, and the free functions find us"
+    )]
+    unsafe fn downcast_raw(&self, id: TypeId) -> Option<*const ()> {
+        if id == TypeId::of::<Self>() {
+            Some(ptr::from_ref(self).cast())
+        } else if id == TypeId::of::<Pipeline>() {
+            Some(ptr::from_ref::<Pipeline>(&self.pipeline).cast())
+        } else if self.alone {
+            None
+        } else {
+            // SAFETY: the caller upholds the same contract for us; by invariant 1 `Filtered` answers for its own parts.
+            unsafe { self.filtered.downcast_raw(id) }
+        }
+    }
+}
+
+/// What runs behind the gate.
+struct Inner {
+    pipeline: Arc<Pipeline>,
+    gate: Gate,
+}
+
+impl<S> Layer<S> for Inner
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
+        let parent = self.parent(attributes, id, &context);
+        let opened = shell::enter(|buffer| {
+            buffer.begin(SPAN_BYTES);
+            let callsite = attributes.metadata();
+            let root = detect::is_work(callsite) || self.gate.begins_lane(callsite);
+            let mut visitor = SpanVisitor { crumb: CrumbVisitor(&mut *buffer), root };
+            attributes.record(&mut visitor);
+            let root = visitor.root;
+            self.open(callsite, id, parent, root, buffer)
+        });
+        if opened.is_none() {
+            // Opened by a user's formatter that we are running: it has a lane, but its fields are not read.
+            self.pipeline.ledger.count(Counted::Recursion);
+            let callsite = attributes.metadata();
+            let root = detect::is_work(callsite) || self.gate.begins_lane(callsite);
+            self.open_with(callsite, id, parent, root, (&[], true));
+        }
+    }
+
+    fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
+        let span = self.span_of(event, &context);
+        let done = shell::enter(|buffer| {
+            if *event.metadata().level() == Level::ERROR {
+                self.error(event, span, buffer);
+            } else {
+                buffer.begin(PAYLOAD_BYTES);
+                event.record(&mut CrumbVisitor(buffer));
+                self.push(event.metadata(), self.pipeline.scopes.place(span, &self.pipeline.trail), buffer);
+            }
+        });
+        if done.is_none() {
+            self.recursion(event);
+        }
+    }
+}
+
+impl Inner {
+    /// An ERROR: a breadcrumb, and an event if it carries an error.
+    fn error(&self, event: &Event<'_>, span: Option<u64>, buffer: &mut Encoder) {
+        let callsite = event.metadata();
+        buffer.begin(PAYLOAD_BYTES);
+        let mut visitor = ErrorVisitor::new(buffer);
+        event.record(&mut visitor);
+        let (message, mut fields, error) = visitor.into_parts();
+        let Some(error) = error else {
+            self.pipeline.ledger.count(Counted::ErrorWithoutError);
+            return self.push(callsite, self.pipeline.scopes.place(span, &self.pipeline.trail), buffer);
+        };
+        self.pipeline.ledger.accept();
+        let LogSite { target, file, line } = LogSite::take(&mut fields, callsite);
+        let failure = Failure {
+            site: crate::model::Site { target, file, line },
+            level: *callsite.level(),
+            message,
+            fields,
+            error,
+        };
+        self.pipeline.capture(failure, span);
+        // After the capture: its own line is not part of the trail, but the next error's trail shows it.
+        self.push(callsite, self.pipeline.scopes.place(span, &self.pipeline.trail), buffer);
+    }
+
+    fn push(&self, callsite: &'static Metadata<'static>, place: Place<'_>, buffer: &Encoder) {
+        let pushed = self.pipeline.trail.push(&Record {
+            callsite: Some(callsite),
+            time_ns: clock::coarse_ns(),
+            lane: place.lane,
+            span: place.span,
+            mark: trail::mark(*callsite.level(), buffer.is_cut()),
+            payload: buffer.bytes(),
+        });
+        match pushed {
+            Ok(position) => place.note_logged(position),
+            Err(trail::Busy) => self.pipeline.ledger.count(Counted::CrumbBusy),
+        }
+    }
+
+    /// Logged from inside our own work on this thread: counted, and not looked at closer, since to look is to format.
+    fn recursion(&self, event: &Event<'_>) {
+        self.pipeline.ledger.count(Counted::Recursion);
+        if *event.metadata().level() == Level::ERROR {
+            let mut noticed = ErrorNoticed::default();
+            event.record(&mut noticed);
+            if noticed.0 {
+                self.pipeline.ledger.accept();
+                self.pipeline.ledger.lose(Lost::Recursion);
+            }
+        }
+    }
+
+    fn record(&self, id: &Id, values: &SpanRecord<'_>) {
+        let id = id.into_u64();
+        if !self.pipeline.scopes.knows(id) {
+            return;
+        }
+        let recorded = shell::enter(|buffer| {
+            buffer.begin(SPAN_BYTES);
+            values.record(&mut CrumbVisitor(&mut *buffer));
+            self.pipeline.scopes.record(id, buffer.bytes(), buffer.is_cut());
+        });
+        if recorded.is_none() {
+            self.pipeline.ledger.count(Counted::Recursion);
+            self.pipeline.scopes.record(id, &[], true);
+        }
+    }
+
+    fn open(&self, callsite: &'static Metadata<'static>, id: &Id, parent: u64, root: bool, buffer: &Encoder) {
+        self.open_with(callsite, id, parent, root, (buffer.bytes(), buffer.is_cut()));
+    }
+
+    fn open_with(
+        &self,
+        callsite: &'static Metadata<'static>,
+        id: &Id,
+        parent: u64,
+        root: bool,
+        (fields, cut): (&[u8], bool),
+    ) {
+        let birth = self.pipeline.trail.head();
+        let span = NewSpan { id: id.into_u64(), parent, root, callsite, fields, cut, birth };
+        if !self.pipeline.scopes.open(&span) {
+            self.pipeline.ledger.count(Counted::SpanUntracked);
+        }
+    }
+
+    /// The id of the nearest span around a new one that is ours, or 0.
+    fn parent<S>(&self, attributes: &Attributes<'_>, id: &Id, context: &Context<'_, S>) -> u64
+    where
+        S: Subscriber + for<'a> LookupSpan<'a>,
+    {
+        let direct = if attributes.is_root() {
+            None
+        } else if attributes.is_contextual() {
+            context.current_span().id().map(Id::into_u64)
+        } else {
+            attributes.parent().map(Id::into_u64)
+        };
+        match direct {
+            None => 0,
+            Some(direct) if self.pipeline.scopes.knows(direct) => direct,
+            Some(_) => {
+                let scope = context.span_scope(id).into_iter().flatten();
+                let mut ids = scope.map(|span| span.id().into_u64());
+                ids.find(|ancestor| *ancestor != id.into_u64() && self.pipeline.scopes.knows(*ancestor))
+                    .unwrap_or(0)
+            }
+        }
+    }
+
+    /// The id of the nearest span around an event that is ours.
+    fn span_of<S>(&self, event: &Event<'_>, context: &Context<'_, S>) -> Option<u64>
+    where
+        S: Subscriber + for<'a> LookupSpan<'a>,
+    {
+        let direct = if event.is_root() {
+            None
+        } else if event.is_contextual() {
+            context.current_span().id().map(Id::into_u64)
+        } else {
+            event.parent().map(Id::into_u64)
+        }?;
+        if self.pipeline.scopes.knows(direct) {
+            return Some(direct);
+        }
+        // A span that the gate holds back, or one of another layer's: the next one outwards that is ours.
+        let mut ids = context.event_scope(event).into_iter().flatten().map(|span| span.id().into_u64());
+        ids.find(|ancestor| self.pipeline.scopes.knows(*ancestor))
+    }
+
+    /// The gate's verdict where nobody has asked it before.
+    fn admits(&self, event: &Event<'_>) -> bool {
+        let callsite = event.metadata();
+        if !trail::is_log(callsite) {
+            return self.gate.admits(callsite);
+        }
+        let mut target = LogTarget(None);
+        event.record(&mut target);
+        self.gate.admits_as(callsite, target.0.as_deref().unwrap_or_else(|| callsite.target()))
+    }
+}
+
+/// Reads the true target of a record of the `log` crate.
+struct LogTarget(Option<String>);
+
+impl tracing::field::Visit for LogTarget {
+    fn record_str(&mut self, field: &tracing::field::Field, value: &str) {
+        if field.name() == LOG_TARGET {
+            self.0 = Some(value.to_owned());
+        }
+    }
+
+    fn record_debug(&mut self, _: &tracing::field::Field, _: &dyn fmt::Debug) {}
+}

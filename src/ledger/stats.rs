@@ -1,0 +1,92 @@
+//! The ledger as a user reads it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// What became of everything that was captured, at one moment: a copy of the ledger's counters.
+///
+/// `accepted = delivered + lost + pending` holds whenever no event is on its way between two of the counters, so
+/// always after a flush while nothing logs.
+///
+/// ```
+/// let memory = crumbtrail::Memory::new();
+/// let (_layer, guard) = crumbtrail::builder().sink(memory).build::<tracing_subscriber::Registry>()?;
+/// let stats = guard.stats();
+/// assert_eq!(stats.accepted, stats.delivered + stats.lost_total() + stats.pending);
+/// # Ok::<(), crumbtrail::BuildError>(())
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stats {
+    /// Events that entered: ERROR lines that carry an error, and calls of [`capture_error`](crate::capture_error).
+    pub accepted: u64,
+    /// Events that at least one sink took; each is counted once, however many sinks there are.
+    pub delivered: u64,
+    /// Events that ended before any sink took them, by reason. A reason that never occurred is absent.
+    pub lost: BTreeMap<Lost, u64>,
+    /// Events that wait for the worker, or that it is working on.
+    pub pending: u64,
+    /// ERROR lines that carried no error: breadcrumbs, not events.
+    pub errors_without_error: u64,
+    /// Breadcrumbs that found only busy cells, which takes writers that stand still inside the ring.
+    pub crumbs_lost: u64,
+    /// Log lines written from inside crumbtrail's own work: from a `Debug` it was formatting, from a sink.
+    pub recursion: u64,
+    /// Calls of [`set_user`](crate::set_user) outside a span, request or task; see there why they are refused.
+    pub users_refused: u64,
+    /// Spans that were not tracked because millions were alive at once; their crumbs went to the enclosing lane.
+    pub spans_untracked: u64,
+}
+
+impl Stats {
+    /// All lost events, whatever the reason.
+    pub fn lost_total(&self) -> u64 {
+        self.lost.values().sum()
+    }
+}
+
+/// Why an event ended before a sink took it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Lost {
+    /// The pipeline had been shut down.
+    AfterShutdown,
+    /// No sink was configured.
+    NoSink,
+    /// The queue had no room, in items or in bytes.
+    QueueOverflow,
+    /// It was logged from inside crumbtrail's own work on that thread.
+    Recursion,
+    /// Every sink refused it.
+    Sink,
+    /// A sink panicked, and no other took it.
+    SinkPanicked,
+    /// The worker thread could not be started, or had ended.
+    WorkerGone,
+}
+
+impl Lost {
+    pub(crate) const ALL: [Self; 7] = [
+        Self::AfterShutdown,
+        Self::NoSink,
+        Self::QueueOverflow,
+        Self::Recursion,
+        Self::Sink,
+        Self::SinkPanicked,
+        Self::WorkerGone,
+    ];
+}
+
+impl fmt::Display for Lost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::AfterShutdown => "logged after the shutdown",
+            Self::NoSink => "no sink configured",
+            Self::QueueOverflow => "queue full",
+            Self::Recursion => "logged from inside crumbtrail",
+            Self::Sink => "refused by every sink",
+            Self::SinkPanicked => "sink panicked",
+            Self::WorkerGone => "no worker",
+        })
+    }
+}

@@ -1,0 +1,53 @@
+#![doc = include_str!("../README.md")]
+#![deny(unsafe_code)]
+
+mod api;
+mod builder;
+mod capture;
+mod clock;
+mod diag;
+mod error;
+mod grouping;
+mod layer;
+mod ledger;
+pub mod limits;
+mod model;
+mod prepare;
+mod queue;
+mod report;
+mod scope;
+mod sink;
+mod sync;
+mod trail;
+mod worker;
+
+pub use api::{add_breadcrumb, capture_error, last_event_id, set_context, set_tag, set_user};
+#[doc(hidden)]
+pub use builder::release_of;
+pub use builder::{Builder, Stack, builder, from_env};
+pub use error::{BuildError, FlushError};
+pub use layer::CrumbLayer;
+pub use ledger::{Handle, Lost, Stats};
+pub use model::{
+    Breadcrumb, BreadcrumbKind, Cause, EventId, EventKind, Frame, Request, Span, TrackedEvent, TrailSource,
+    User,
+};
+pub use sink::{Console, Memory, Sink};
+pub use worker::Guard;
+
+/// The release of the program that this is written in, for [`Builder::release`]: `SENTRY_RELEASE` when it runs, else
+/// `GIT_SHA` when it was compiled, else its name and version.
+///
+/// ```
+/// let release = crumbtrail::release!();
+/// assert!(!release.is_empty());
+/// ```
+#[macro_export]
+macro_rules! release {
+    () => {
+        $crate::release_of(
+            ::core::option_env!("GIT_SHA"),
+            ::core::concat!(::core::env!("CARGO_PKG_NAME"), "@", ::core::env!("CARGO_PKG_VERSION")),
+        )
+    };
+}

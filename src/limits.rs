@@ -1,0 +1,55 @@
+//! Every bound of the crate, in one place, with its unit.
+//!
+//! A bound that is reached leaves a mark on what was cut or a count in [`Stats`](crate::Stats); nothing is lost in
+//! silence.
+
+use std::time::Duration;
+
+/// Events that wait for the worker at the most, unless [`Builder::queue`](crate::Builder::queue) says otherwise.
+pub const QUEUE_ITEMS: usize = 1_024;
+/// Bytes that wait for the worker at the most, unless [`Builder::queue`](crate::Builder::queue) says otherwise.
+pub const QUEUE_BYTES: usize = 8 * 1024 * 1024;
+/// Cells of the ring, 128 bytes each; a power of two.
+pub const RING_CELLS: usize = 32_768;
+/// Cells that one breadcrumb may take; a longer one is cut, with a mark.
+pub const CRUMB_CELLS: usize = 4;
+/// Breadcrumbs that one event carries: the newest of its trail.
+pub const TRAIL_CRUMBS: usize = 100;
+/// Fresh positions that a writer takes when it meets a busy cell, before its breadcrumb is counted as lost.
+pub const RING_RETRIES: usize = 8;
+/// Bytes of an event's message.
+pub const MESSAGE_BYTES: usize = 8 * 1024;
+/// Bytes of one field's value.
+pub const FIELD_BYTES: usize = 4 * 1024;
+/// Fields of one event, and of one span.
+pub const FIELDS: usize = 50;
+/// Bytes that the fields of one span take together, encoded.
+pub const SPAN_BYTES: usize = 8 * 1024;
+/// Enclosing spans that one event lists, from the innermost outwards.
+pub const SPANS: usize = 64;
+/// Levels of nesting that a context keeps.
+pub const CONTEXT_DEPTH: usize = 5;
+/// Tags, and contexts, that one lane keeps.
+pub const LANE_ENTRIES: usize = 50;
+/// Links of a chain of causes.
+pub const CHAIN_LINKS: usize = 32;
+/// Bytes of one error's text that is read for causes.
+pub const ERROR_TEXT_BYTES: usize = 16 * 1024;
+/// Bytes of an error's `Debug` that are kept to name its type.
+pub const TYPE_TEXT_BYTES: usize = 256;
+/// Bytes of a title.
+pub const TITLE_BYTES: usize = 200;
+/// Events that a [`Memory`](crate::Memory) keeps; it refuses more.
+pub const MEMORY_EVENTS: usize = 10_000;
+/// Return addresses that a stack walk takes.
+pub const STACK_ADDRESSES: usize = 128;
+/// Frames that an event keeps.
+pub const STACK_FRAMES: usize = 100;
+/// Addresses whose symbols are remembered.
+pub const SYMBOL_CACHE: usize = 16_384;
+/// Tasks and threads without a breadcrumb in the ring that keep their user, tags and contexts: the newest.
+pub const IDLE_LANES: u64 = 16_384;
+/// How long dropping a [`Guard`](crate::Guard) waits for what was captured.
+pub const DROP_FLUSH: Duration = Duration::from_secs(2);
+/// How long [`Memory::events`](crate::Memory::events) waits for what was captured.
+pub const MEMORY_FLUSH: Duration = Duration::from_secs(2);

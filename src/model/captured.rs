@@ -1,0 +1,117 @@
+//! What is copied on the caller's thread and crosses to the worker: owned data, nothing parsed, nothing resolved.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+use tracing::{Level, Metadata};
+
+use super::{EventId, TrailSource, User};
+
+/// A failure as its caller's thread left it.
+#[derive(Debug)]
+pub(crate) struct Captured {
+    pub(crate) id: EventId,
+    pub(crate) time_ns: u64,
+    pub(crate) level: Level,
+    pub(crate) site: Site,
+    pub(crate) message: Option<String>,
+    pub(crate) fields: Map<String, Value>,
+    pub(crate) error: CapturedError,
+    /// Return addresses, innermost first.
+    pub(crate) stack: Vec<usize>,
+    pub(crate) source: TrailSource,
+    /// Enclosing spans, innermost first.
+    pub(crate) spans: Vec<CapturedSpan>,
+    /// What the lanes around the event were told, nearest first.
+    pub(crate) lanes: Vec<Arc<LaneData>>,
+}
+
+impl Captured {
+    /// About how many bytes it holds on the heap.
+    pub(crate) fn bytes(&self) -> usize {
+        let error = match &self.error {
+            CapturedError::Typed { links, .. } => {
+                links.iter().map(|link| size_of::<Link>() + link.value.len() + link.debug.len()).sum()
+            }
+            CapturedError::Text { plain, alternate } => {
+                plain.len() + alternate.as_ref().map_or(0, String::len)
+            }
+        };
+        let fields: usize = self.fields.iter().map(|(name, value)| name.len() + json_bytes(value)).sum();
+        let spans: usize = self.spans.iter().map(|span| size_of::<CapturedSpan>() + span.fields.len()).sum();
+        self.message.as_ref().map_or(0, String::len)
+            + error
+            + fields
+            + spans
+            + size_of_val(self.stack.as_slice())
+    }
+}
+
+fn json_bytes(value: &Value) -> usize {
+    size_of::<Value>() + value.as_str().map_or(0, str::len)
+}
+
+/// The line that logged.
+#[derive(Debug, Clone)]
+pub(crate) struct Site {
+    pub(crate) target: String,
+    pub(crate) file: Option<String>,
+    pub(crate) line: Option<u32>,
+}
+
+/// An error, as far as the caller's thread can tell.
+#[derive(Debug)]
+pub(crate) enum CapturedError {
+    /// It was handed over as an error: its links, outermost first.
+    Typed { links: Vec<Link>, cut: bool },
+    /// Only its text was: as written, and by the alternate format where that says more.
+    Text { plain: String, alternate: Option<String> },
+}
+
+/// One link of a typed chain.
+#[derive(Debug)]
+pub(crate) struct Link {
+    pub(crate) value: String,
+    /// The head of its `Debug`, which names the type.
+    pub(crate) debug: String,
+}
+
+/// A span, as the table of live spans held it.
+#[derive(Debug)]
+pub(crate) struct CapturedSpan {
+    pub(crate) callsite: &'static Metadata<'static>,
+    /// The fields it was opened with, encoded.
+    pub(crate) fields: Vec<u8>,
+    /// What came later.
+    pub(crate) extra: Option<Arc<SpanExtra>>,
+    pub(crate) cut: bool,
+}
+
+/// What a span was told after it was opened.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct SpanExtra {
+    /// Fields, encoded; each outranks the same field of the opening.
+    pub(crate) fields: Vec<u8>,
+    pub(crate) cut: bool,
+    /// Where the span is a lane's root.
+    pub(crate) lane: Option<Arc<LaneData>>,
+}
+
+/// What a lane was told by `set_user`, `set_tag` and `set_context`.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct LaneData {
+    pub(crate) user: Option<User>,
+    pub(crate) tags: BTreeMap<String, String>,
+    pub(crate) contexts: BTreeMap<String, Value>,
+}
+
+/// Where the program runs: computed once, at `build`.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Environment {
+    pub(crate) release: Option<String>,
+    pub(crate) environment: String,
+    pub(crate) server_name: Option<String>,
+    pub(crate) user: Option<User>,
+    pub(crate) contexts: BTreeMap<String, Value>,
+}

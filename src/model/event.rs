@@ -1,0 +1,153 @@
+//! What went wrong.
+
+use std::collections::BTreeMap;
+use std::time::SystemTime;
+
+use serde_json::{Map, Value};
+use tracing::Level;
+
+use super::{Breadcrumb, EventId, User};
+
+/// One failure with everything that is known about it.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct TrackedEvent {
+    /// Its name, unique and random.
+    pub id: EventId,
+    /// When it was captured.
+    pub time: SystemTime,
+    /// How bad.
+    pub level: Level,
+    /// How it came to be known.
+    pub kind: EventKind,
+    /// The program recovered from it, or at least lived to log it.
+    pub handled: bool,
+    /// What a list of events shows first: the message, else the span of an `#[instrument(err)]`, else the error's
+    /// type, else the head of its text.
+    pub title: String,
+    /// The error's own text, without its causes.
+    pub value: String,
+    /// Where in the program's work it happened: the outermost span, else the target.
+    pub culprit: String,
+    /// The module that logged it; for a record of the `log` crate, the one that the record names.
+    pub target: String,
+    /// The file that logged it, where the record names one.
+    pub file: Option<String>,
+    /// The line that logged it.
+    pub line: Option<u32>,
+    /// The message of the log line, up to [`limits::MESSAGE_BYTES`](crate::limits::MESSAGE_BYTES).
+    pub message: Option<String>,
+    /// The error and its causes, outermost first, up to [`limits::CHAIN_LINKS`](crate::limits::CHAIN_LINKS).
+    pub chain: Vec<Cause>,
+    /// The chain goes on, or goes in a circle.
+    pub chain_cut: bool,
+    /// The stack, innermost first; the first frame is the line that logged. Without the feature `stack`, or with
+    /// [`Stack::Off`](crate::Stack), it is the only one.
+    pub frames: Vec<Frame>,
+    /// What happened before, oldest first, up to [`limits::TRAIL_CRUMBS`](crate::limits::TRAIL_CRUMBS).
+    pub breadcrumbs: Vec<Breadcrumb>,
+    /// Whose trail it is.
+    pub trail: TrailSource,
+    /// Older breadcrumbs of this trail may have been pushed out, by age or by the number that one event carries.
+    pub trail_cut: bool,
+    /// Who was hit.
+    pub user: Option<User>,
+    /// What the program was asked, as far as its spans say: fields `http.*` and `url.*`.
+    pub request: Option<Request>,
+    /// Searchable names and values: fields `tags.*` and [`set_tag`](crate::set_tag).
+    pub tags: BTreeMap<String, String>,
+    /// Detail: [`set_context`](crate::set_context), and `os`, `device` and `runtime`.
+    pub contexts: BTreeMap<String, Value>,
+    /// The fields of the log line itself.
+    pub fields: Map<String, Value>,
+    /// The spans around it, innermost first, with their fields.
+    pub spans: Vec<Span>,
+    /// The deployment it comes from.
+    pub release: Option<String>,
+    /// Where it runs: `production`, `staging` …
+    pub environment: String,
+    /// The host it ran on.
+    pub server_name: Option<String>,
+}
+
+/// How a failure came to be known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum EventKind {
+    /// An error that was logged, or handed to [`capture_error`](crate::capture_error).
+    Error,
+}
+
+/// What the breadcrumbs of an event have in common.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum TrailSource {
+    /// The span that is the root of a piece of work.
+    Span,
+    /// The tokio task, outside any span.
+    Task,
+    /// The thread, outside any span and task.
+    Thread,
+}
+
+/// One link of a chain of causes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Cause {
+    /// The error's type, as far as its `Debug` names it: a struct, or the variant of an enum.
+    pub type_name: Option<String>,
+    /// The error's text.
+    pub value: String,
+}
+
+impl Cause {
+    pub(crate) fn new(type_name: Option<String>, value: impl Into<String>) -> Self {
+        Self { type_name, value: value.into() }
+    }
+}
+
+/// One frame of a stack.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Frame {
+    /// The function, without its module and its generics' hash.
+    pub function: Option<String>,
+    /// The path of the module the function stands in.
+    pub module: Option<String>,
+    /// The source file, as the compiler saw it.
+    pub file: Option<String>,
+    /// The line.
+    pub line: Option<u32>,
+    /// It is the program's own code, not a library's, not the runtime's.
+    pub in_app: bool,
+    /// The return address, where the frame was walked.
+    pub address: Option<u64>,
+}
+
+/// A span around an event.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Span {
+    /// Its name.
+    pub name: String,
+    /// The module that opened it.
+    pub target: String,
+    /// Its fields; what was recorded later outranks what it was opened with.
+    pub fields: Map<String, Value>,
+    /// Some of its fields could not be kept or read.
+    pub cut: bool,
+}
+
+/// What the program was asked.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Request {
+    /// The method: `http.request.method`, or `http.method`.
+    pub method: Option<String>,
+    /// The address: `url.full`, `http.url`, else `url.path` or `http.target`.
+    pub url: Option<String>,
+    /// The route that answered: `http.route`.
+    pub route: Option<String>,
+    /// The status of the answer: `http.response.status_code`, or `http.status_code`.
+    pub status: Option<u16>,
+}

@@ -1,0 +1,106 @@
+//! Fields that mean something beyond themselves: the user, the request, tags.
+//!
+//! An event's own fields outrank its spans' (nearest first), which outrank what its lanes were told. A user is taken
+//! whole from the first place that names one: half of one and half of another would be a third person.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use crate::model::{Environment, LaneData, Request, Span, User};
+
+/// What the fields around an event say.
+#[derive(Debug, Default)]
+pub(super) struct Meaning {
+    pub(super) user: Option<User>,
+    pub(super) request: Option<Request>,
+    pub(super) tags: BTreeMap<String, String>,
+    pub(super) contexts: BTreeMap<String, Value>,
+    pub(super) spans: Vec<Span>,
+}
+
+impl Meaning {
+    /// Takes the fields with a meaning out of `fields` and of the spans.
+    pub(super) fn of(
+        fields: &mut Map<String, Value>,
+        mut spans: Vec<Span>,
+        lanes: Vec<Arc<LaneData>>,
+        environment: &Environment,
+    ) -> Self {
+        let mut meaning = Self::default();
+        let mut request = Request::default();
+        meaning.read(fields, &mut request);
+        for span in &mut spans {
+            meaning.read(&mut span.fields, &mut request);
+        }
+        for lane in lanes {
+            meaning.user = meaning.user.take().or_else(|| lane.user.clone());
+            for (name, value) in &lane.tags {
+                meaning.tags.entry(name.clone()).or_insert_with(|| value.clone());
+            }
+            for (name, value) in &lane.contexts {
+                meaning.contexts.entry(name.clone()).or_insert_with(|| value.clone());
+            }
+        }
+        meaning.user = meaning.user.take().or_else(|| environment.user.clone());
+        for (name, value) in &environment.contexts {
+            meaning.contexts.entry(name.clone()).or_insert_with(|| value.clone());
+        }
+        meaning.request = (request != Request::default()).then_some(request);
+        meaning.spans = spans;
+        meaning
+    }
+
+    fn read(&mut self, fields: &mut Map<String, Value>, request: &mut Request) {
+        let mut user = User::default();
+        fields.retain(|name, value| {
+            let user_slot = match name.as_str() {
+                "user.id" | "enduser.id" => Some(&mut user.id),
+                "user.email" => Some(&mut user.email),
+                "user.name" | "user.username" => Some(&mut user.username),
+                "user.ip" | "user.ip_address" => Some(&mut user.ip_address),
+                _ => None,
+            };
+            if let Some(slot) = user_slot {
+                *slot = Some(plain(value));
+                return false;
+            }
+            if let Some(tag) = name.strip_prefix("tags.") {
+                self.tags.entry(tag.to_owned()).or_insert_with(|| plain(value));
+                return false;
+            }
+            !read_request(name, value, request)
+        });
+        if !user.is_empty() {
+            self.user.get_or_insert(user);
+        }
+    }
+}
+
+/// By [OpenTelemetry's names](https://opentelemetry.io/docs/specs/semconv/http/http-spans/), the older ones too.
+fn read_request(name: &str, value: &Value, request: &mut Request) -> bool {
+    let slot = match name {
+        "http.request.method" | "http.method" => &mut request.method,
+        // The whole address outranks its path, whichever is read first.
+        "url.full" | "http.url" => {
+            request.url = Some(plain(value));
+            return true;
+        }
+        "url.path" | "http.target" => &mut request.url,
+        "http.route" => &mut request.route,
+        "http.response.status_code" | "http.status_code" => {
+            let number = value.as_u64().or_else(|| value.as_str()?.parse().ok());
+            let status = number.and_then(|status| u16::try_from(status).ok());
+            request.status = request.status.or(status);
+            return status.is_some();
+        }
+        _ => return false,
+    };
+    slot.get_or_insert_with(|| plain(value));
+    true
+}
+
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}

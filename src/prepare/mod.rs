@@ -1,0 +1,106 @@
+//! Prepare: what was captured becomes an event that can be read.
+//!
+//! Runs on the worker only, so it may take its time: it finds symbols, reads texts, decodes breadcrumbs and gives
+//! fields their meaning.
+
+mod meaning;
+mod stack;
+mod symbols;
+mod text;
+
+use crate::clock;
+use crate::model::{
+    Captured, CapturedError, CapturedSpan, Cause, Environment, EventKind, Span, TrackedEvent,
+};
+use crate::trail::{Copied, crumb};
+
+use meaning::Meaning;
+use stack::Frames;
+
+/// Turns captures into events; keeps the symbols it has found.
+#[derive(Debug)]
+pub(crate) struct Preparer {
+    environment: Environment,
+    frames: Frames,
+}
+
+impl Preparer {
+    /// Functions whose path begins with one of `in_app` are the program's own, wherever their source lies.
+    pub(crate) fn new(environment: Environment, in_app: Vec<String>) -> Self {
+        Self { environment, frames: Frames::new(in_app) }
+    }
+
+    /// Finds a first symbol, which makes the ones after it quick: it maps the program's debug information.
+    pub(crate) fn warm(&mut self) {
+        self.frames.warm();
+    }
+
+    /// The event, but for its title and culprit.
+    pub(crate) fn prepare(&mut self, captured: Captured, trail: &Copied) -> TrackedEvent {
+        let (chain, chain_cut) = chain(&captured.error);
+        let frames = self.frames.resolve(&captured.stack, &captured.site);
+        let spans: Vec<Span> = captured.spans.iter().map(span).collect();
+        let mut fields = captured.fields;
+        let meaning = Meaning::of(&mut fields, spans, captured.lanes, &self.environment);
+        let mut target = captured.site.target;
+        if target.is_empty() {
+            // `capture_error` has no callsite: its module is that of the code that called it.
+            target =
+                frames.iter().find(|frame| frame.in_app).and_then(|f| f.module.clone()).unwrap_or_default();
+        }
+        TrackedEvent {
+            id: captured.id,
+            time: clock::time_of(captured.time_ns),
+            level: captured.level,
+            kind: EventKind::Error,
+            handled: true,
+            title: String::new(),
+            value: chain.first().map(|cause| cause.value.clone()).unwrap_or_default(),
+            culprit: String::new(),
+            target,
+            file: captured.site.file,
+            line: captured.site.line,
+            message: captured.message,
+            chain,
+            chain_cut,
+            frames,
+            breadcrumbs: trail.decode(),
+            trail: captured.source,
+            trail_cut: trail.cut,
+            user: meaning.user,
+            request: meaning.request,
+            tags: meaning.tags,
+            contexts: meaning.contexts,
+            fields,
+            spans: meaning.spans,
+            release: self.environment.release.clone(),
+            environment: self.environment.environment.clone(),
+            server_name: self.environment.server_name.clone(),
+        }
+    }
+}
+
+fn chain(error: &CapturedError) -> (Vec<Cause>, bool) {
+    match error {
+        CapturedError::Typed { links, cut } => {
+            // `tracing-error` hides a node in the chain that is no error but a list of spans.
+            let links = links.iter().filter(|link| !link.value.starts_with("span backtrace:\n"));
+            let causes = links.map(|link| Cause::new(text::type_name(&link.debug), link.value.clone()));
+            (causes.collect(), *cut)
+        }
+        CapturedError::Text { plain, alternate } => text::chain(plain, alternate.as_deref()),
+    }
+}
+
+fn span(captured: &CapturedSpan) -> Span {
+    let mut fields = crumb::to_map(&captured.fields, Some(captured.callsite));
+    if let Some(extra) = &captured.extra {
+        fields.extend(crumb::to_map(&extra.fields, Some(captured.callsite)));
+    }
+    Span {
+        name: captured.callsite.name().to_owned(),
+        target: captured.callsite.target().to_owned(),
+        fields,
+        cut: captured.cut,
+    }
+}

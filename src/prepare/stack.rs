@@ -1,0 +1,137 @@
+//! The stack as a person wants to read it: from the line that logged, without our own frames and the runtime's.
+
+use super::symbols::Symbols;
+use crate::limits::STACK_FRAMES;
+use crate::model::{Frame, Site};
+
+/// Turns addresses into frames.
+#[derive(Debug)]
+pub(super) struct Frames {
+    symbols: Symbols,
+    in_app: Vec<String>,
+}
+
+impl Frames {
+    pub(super) fn new(in_app: Vec<String>) -> Self {
+        Self { symbols: Symbols::default(), in_app }
+    }
+
+    pub(super) fn warm(&mut self) {
+        self.symbols.find(Self::warm as fn(&mut Self) as usize);
+    }
+
+    /// The frames of a stack, the line that logged first.
+    pub(super) fn resolve(&mut self, stack: &[usize], site: &Site) -> Vec<Frame> {
+        let mut walked = Vec::new();
+        for address in stack {
+            walked.extend(self.symbols.find(*address).iter().cloned());
+        }
+        let mut frames: Vec<Frame> = walked
+            .into_iter()
+            .skip_while(is_capture)
+            .filter(|frame| !is_runtime(frame))
+            .map(|frame| Frame { in_app: self.is_in_app(&frame), ..frame })
+            .collect();
+        self.lead_with(site, &mut frames);
+        frames.truncate(STACK_FRAMES);
+        frames
+    }
+
+    /// Makes the line that logged the first frame: the innermost one, if it is of the same file.
+    fn lead_with(&self, site: &Site, frames: &mut Vec<Frame>) {
+        let Some(file) = &site.file else { return };
+        match frames
+            .first_mut()
+            .filter(|first| first.file.as_ref().is_some_and(|walked| walked.ends_with(file)))
+        {
+            Some(first) => first.line = site.line.or(first.line),
+            None => {
+                let module = Some(site.target.clone()).filter(|target| !target.is_empty());
+                let frame = Frame { module, file: Some(file.clone()), line: site.line, ..Frame::default() };
+                frames.insert(0, Frame { in_app: self.is_in_app(&frame), ..frame });
+            }
+        }
+    }
+
+    /// The program's own code lies neither in cargo's registry nor in a git checkout of cargo's, a vendored folder or
+    /// the standard library.
+    fn is_in_app(&self, frame: &Frame) -> bool {
+        let module = frame.module.as_deref().unwrap_or_default();
+        let named = |prefix: &String| {
+            module.strip_prefix(prefix.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
+        };
+        if self.in_app.iter().any(named) {
+            return true;
+        }
+        let Some(file) = &frame.file else { return false };
+        let file = file.replace('\\', "/");
+        const FOREIGN: [&str; 6] =
+            ["/registry/src/", "/git/checkouts/", "/vendor/", "/rustc/", "/rustlib/src/", "/library/std/"];
+        !file.starts_with("vendor/") && !FOREIGN.iter().any(|part| file.contains(part))
+    }
+}
+
+/// Frames between the line that logged and the walk: ours, `tracing`'s and what they call.
+fn is_capture(frame: &Frame) -> bool {
+    const CRATES: [&str; 11] = [
+        "alloc",
+        "backtrace",
+        "core",
+        "crumbtrail",
+        "log",
+        "once_cell",
+        "std",
+        "tracing",
+        "tracing_core",
+        "tracing_log",
+        "tracing_subscriber",
+    ];
+    let name = path(frame);
+    // An address without a symbol above the first known frame is inlined code of the same crates.
+    name.is_empty() || CRATES.iter().any(|known| crate_of(name) == *known)
+}
+
+/// Frames that every stack of a thread or task ends with.
+fn is_runtime(frame: &Frame) -> bool {
+    const PREFIXES: [&str; 12] = [
+        "core::ops::function",
+        "core::panic",
+        "futures_util::",
+        "std::panic",
+        "std::rt",
+        "std::sys",
+        "std::thread",
+        "tokio::runtime",
+        "tokio::task",
+        "tokio::util",
+        "tracing::instrument",
+        "test::",
+    ];
+    const FUNCTIONS: [&str; 7] = [
+        "__libc_start_call_main",
+        "__libc_start_main",
+        "__rust_try",
+        "_start",
+        "clone3",
+        "main",
+        "start_thread",
+    ];
+    let name = path(frame);
+    let bare = frame.module.is_none()
+        && frame
+            .function
+            .as_deref()
+            .is_some_and(|name| FUNCTIONS.iter().any(|known| name.starts_with(known)));
+    bare || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+}
+
+/// The path of a frame's function, without what a trait's implementation is written in: `<tokio::X as Y>::run` is
+/// tokio's.
+fn path(frame: &Frame) -> &str {
+    let name = frame.module.as_deref().or(frame.function.as_deref()).unwrap_or_default();
+    name.trim_start_matches(['<', '&', '*']).trim_start_matches("mut ").trim_start_matches("dyn ")
+}
+
+fn crate_of(path: &str) -> &str {
+    path.split("::").next().unwrap_or(path)
+}

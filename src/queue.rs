@@ -1,0 +1,135 @@
+//! The bounded queue between the callers' threads and the worker.
+//!
+//! It is bounded in items and in bytes. Room is taken before an event is sent, so sending never waits and never
+//! fails for want of it; what finds no room is lost with that reason, newest first. Called on any thread; the receiver
+//! lives on the worker.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+
+use crate::ledger::{Ledger, Lost};
+use crate::model::Captured;
+use crate::trail::Copied;
+
+/// What crosses from a caller to the worker.
+#[derive(Debug)]
+pub(crate) struct Item {
+    pub(crate) captured: Captured,
+    pub(crate) trail: Copied,
+    bytes: usize,
+}
+
+impl Item {
+    pub(crate) fn new(captured: Captured, trail: Copied) -> Self {
+        let bytes = size_of::<Self>() + captured.bytes() + trail.bytes();
+        Self { captured, trail, bytes }
+    }
+}
+
+/// The callers' end.
+#[derive(Debug)]
+pub(crate) struct Queue {
+    sender: Sender<Box<Item>>,
+    room: Arc<Room>,
+    ledger: Arc<Ledger>,
+}
+
+/// The worker's end.
+#[derive(Debug)]
+pub(crate) struct Outlet {
+    receiver: Receiver<Box<Item>>,
+    room: Arc<Room>,
+}
+
+/// How much more may wait.
+#[derive(Debug)]
+struct Room {
+    capacity: usize,
+    items: AtomicUsize,
+    bytes: AtomicUsize,
+}
+
+/// A queue of at most so many items and bytes.
+pub(crate) fn queue(items: usize, bytes: usize, ledger: Arc<Ledger>) -> (Queue, Outlet) {
+    let (sender, receiver) = bounded(items);
+    let room =
+        Arc::new(Room { capacity: items, items: AtomicUsize::new(items), bytes: AtomicUsize::new(bytes) });
+    (Queue { sender, room: Arc::clone(&room), ledger }, Outlet { receiver, room })
+}
+
+impl Queue {
+    /// Hands an event to the worker, without waiting; what cannot be handed over is counted as lost.
+    pub(crate) fn enqueue(&self, item: Item) {
+        if let Err(reason) = self.try_enqueue(item) {
+            self.ledger.lose(reason);
+        }
+    }
+
+    fn try_enqueue(&self, item: Item) -> Result<(), Lost> {
+        if self.ledger.is_closed() {
+            return Err(Lost::AfterShutdown);
+        }
+        let bytes = item.bytes;
+        if !self.room.take(bytes) {
+            return Err(Lost::QueueOverflow);
+        }
+        // Asked after the room is taken: a worker that ends first says so and then waits until all room is free, so
+        // either we see that it is gone or it sees our event.
+        if self.ledger.is_worker_ending() {
+            self.room.give_back(bytes);
+            return Err(Lost::WorkerGone);
+        }
+        // Counted before it is sent: a flush that begins now waits for it.
+        self.ledger.enqueue();
+        self.sender.try_send(Box::new(item)).map_err(|refused| {
+            self.room.give_back(bytes);
+            self.ledger.unqueue();
+            match refused {
+                TrySendError::Full(_) => Lost::QueueOverflow,
+                TrySendError::Disconnected(_) => Lost::WorkerGone,
+            }
+        })
+    }
+}
+
+impl Outlet {
+    /// The events as they come; every sender's end closes it.
+    pub(crate) fn receiver(&self) -> &Receiver<Box<Item>> {
+        &self.receiver
+    }
+
+    /// An event has left the queue: its room is free again.
+    pub(crate) fn release(&self, item: &Item) {
+        self.room.give_back(item.bytes);
+    }
+
+    /// Nothing waits, and nobody is about to send.
+    pub(crate) fn is_idle(&self) -> bool {
+        // SeqCst: ordered against `Room::take` by the ledger's word that the worker is gone.
+        self.room.items.load(Ordering::SeqCst) == self.room.capacity
+    }
+}
+
+impl Room {
+    /// Takes room for one event of so many bytes, if there is so much.
+    fn take(&self, bytes: usize) -> bool {
+        // SeqCst for the items: see `Outlet::is_idle`. The bytes publish nothing.
+        let items = |left: usize| left.checked_sub(1);
+        if self.items.fetch_update(Ordering::SeqCst, Ordering::Relaxed, items).is_err() {
+            return false;
+        }
+        let taken =
+            self.bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(bytes));
+        if taken.is_err() {
+            self.items.fetch_add(1, Ordering::SeqCst);
+        }
+        taken.is_ok()
+    }
+
+    fn give_back(&self, bytes: usize) {
+        self.items.fetch_add(1, Ordering::SeqCst);
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,319 @@
+//! Whose trail an event belongs to, and what the spans around it contribute.
+//!
+//! A *lane* is a number that says whom a breadcrumb is about: the nearest enclosing lane root, else the outermost span,
+//! else the tokio task, else the thread. It is decided once, when a span is opened, and inherited by its children. Live
+//! spans, tasks and threads stand in two tables of our own, so that neither WARN nor ERROR reads the registry's
+//! extensions, which another layer may hold while it runs user code. Called on any thread; never waits for a lock.
+
+mod base;
+pub(crate) mod data;
+mod span;
+mod table;
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64 as Counter;
+
+use crossbeam_utils::atomic::AtomicCell;
+
+use crate::limits::{FIELDS, IDLE_LANES, SPAN_BYTES, SPANS};
+use crate::model::{CapturedSpan, EventId, LaneData, SpanExtra, TrailSource};
+use crate::sync::Ordering;
+use crate::trail::crumb::{self, Name};
+use crate::trail::{Trail, Wanted};
+
+use base::{BaseKey, BaseSlot};
+pub(crate) use span::NewSpan;
+use span::SpanSlot;
+use table::Table;
+
+/// The lanes of one pipeline.
+#[derive(Debug)]
+pub(crate) struct Scopes {
+    spans: Table<SpanSlot>,
+    bases: Table<BaseSlot>,
+    /// Slots of `bases` that were ever claimed: the clock of their age.
+    claims: Counter,
+    start_up: u64,
+}
+
+/// Where a breadcrumb belongs.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place<'a> {
+    pub(crate) lane: u64,
+    /// The number of the span, or 0.
+    pub(crate) span: u64,
+    at: At<'a>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum At<'a> {
+    Span(&'a SpanSlot),
+    Base(&'a BaseSlot),
+    Nowhere,
+}
+
+/// Everything around an event: its spans, what its lanes were told, and whose breadcrumbs it gets.
+#[derive(Debug)]
+pub(crate) struct Scope {
+    pub(crate) source: TrailSource,
+    /// Innermost first.
+    pub(crate) spans: Vec<CapturedSpan>,
+    /// Nearest first.
+    pub(crate) lanes: Vec<Arc<LaneData>>,
+    numbers: Vec<u64>,
+    wants: Vec<Want>,
+}
+
+#[derive(Debug)]
+struct Want {
+    lane: u64,
+    since: u64,
+    /// Only what was logged in a span around the event.
+    around: bool,
+}
+
+/// A lane that belongs to nobody: where a crumb goes when a table of millions is full.
+const NOBODY: u64 = 1;
+
+/// A number for a lane or a span that no other ever gets, in any pipeline of the process.
+fn next_number() -> u64 {
+    static NEXT: Counter = Counter::new(NOBODY + 1);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+impl Scopes {
+    /// The calling thread's lane becomes start-up's: every event sees it.
+    pub(crate) fn new() -> Self {
+        let scopes = Self {
+            spans: Table::new(),
+            bases: Table::new(),
+            claims: Counter::new(1),
+            start_up: next_number(),
+        };
+        scopes.bases.claim(BaseKey::current().key(), |_| false, |slot| slot.begin(scopes.start_up, 0));
+        scopes
+    }
+
+    pub(crate) fn start_up(&self) -> u64 {
+        self.start_up
+    }
+
+    /// Whether the span was opened here and lives.
+    pub(crate) fn knows(&self, id: u64) -> bool {
+        self.spans.find(id).is_some()
+    }
+
+    /// Takes a span into the table; false where there is no room.
+    pub(crate) fn open(&self, span: &NewSpan<'_>) -> bool {
+        let number = next_number();
+        let parent = if span.root { None } else { self.spans.find(span.parent) };
+        let lane = parent.map_or(number, SpanSlot::lane);
+        self.spans.claim(span.id, |_| false, |slot| slot.open(span, number, lane)).is_some()
+    }
+
+    /// Fields that a span was told after it was opened.
+    pub(crate) fn record(&self, id: u64, fields: &[u8], cut: bool) {
+        if let Some(slot) = self.spans.find(id) {
+            slot.update(|extra| merge(extra, fields, cut));
+        }
+    }
+
+    /// Forgets a span. Where it was a lane's root, what its task or thread logged before belongs to the past.
+    pub(crate) fn close(&self, id: u64, trail: &Trail) {
+        let mut root = false;
+        self.spans.release(id, |slot| {
+            root = slot.is_root();
+            slot.close();
+        });
+        if root && let Some(base) = self.bases.find(BaseKey::current().key()) {
+            base.since.store(trail.head(), Ordering::Relaxed);
+        }
+    }
+
+    /// Where a breadcrumb that is logged in the span `id` belongs, or outside of any.
+    pub(crate) fn place(&self, id: Option<u64>, trail: &Trail) -> Place<'_> {
+        match id.and_then(|id| self.spans.find(id)) {
+            Some(slot) => Place { lane: slot.lane(), span: slot.number(), at: At::Span(slot) },
+            None => self.base(BaseKey::current(), trail),
+        }
+    }
+
+    fn base(&self, key: BaseKey, trail: &Trail) -> Place<'_> {
+        let found = self.bases.find(key.key()).or_else(|| self.begin_base(key, trail));
+        let at = found.map_or(At::Nowhere, At::Base);
+        Place { lane: found.map_or(NOBODY, |base| base.lane.load(Ordering::Relaxed)), span: 0, at }
+    }
+
+    fn begin_base(&self, key: BaseKey, trail: &Trail) -> Option<&BaseSlot> {
+        let now = self.claims.fetch_add(1, Ordering::Relaxed);
+        let (head, oldest) = (trail.head(), trail.oldest());
+        let stale = |slot: &BaseSlot| {
+            // Nothing of it is in the ring any more, and thousands were claimed since it was last used.
+            let aged = slot.logged.load(Ordering::Relaxed) <= oldest;
+            let idle = now.saturating_sub(slot.touched.load(Ordering::Relaxed)) > IDLE_LANES;
+            aged && idle && slot.lane.load(Ordering::Relaxed) != self.start_up
+        };
+        self.bases.claim(key.key(), stale, |slot| {
+            slot.begin(next_number(), head);
+            slot.touched.store(now, Ordering::Relaxed);
+        })
+    }
+
+    /// Everything around an event that is logged in the span `id`, or outside of any.
+    pub(crate) fn scope(&self, id: Option<u64>, trail: &Trail) -> Scope {
+        let key = BaseKey::current();
+        let mut scope = Scope {
+            source: TrailSource::Span,
+            spans: Vec::new(),
+            lanes: Vec::new(),
+            numbers: Vec::new(),
+            wants: Vec::new(),
+        };
+        self.climb(id, &mut scope);
+        let outside = scope.wants.is_empty();
+        let base =
+            self.bases.find(key.key()).or_else(|| outside.then(|| self.begin_base(key, trail)).flatten());
+        let Some(base) = base else { return scope };
+        let lane = base.lane.load(Ordering::Relaxed);
+        if outside {
+            scope.source = key.source;
+            scope.lanes.extend(base.data.load_full());
+            scope.wants.push(Want { lane, since: base.birth.load(Ordering::Relaxed), around: false });
+        } else {
+            let since = base.since.load(Ordering::Relaxed);
+            if base.logged.load(Ordering::Relaxed) > since {
+                scope.wants.push(Want { lane, since, around: false });
+            }
+        }
+        scope
+    }
+
+    /// Collects the spans from `id` outwards.
+    fn climb(&self, id: Option<u64>, scope: &mut Scope) {
+        let mut next = id.unwrap_or_default();
+        while next != 0 && scope.spans.len() < SPANS {
+            let Some((ancestor, span)) = self.spans.find(next).and_then(SpanSlot::read) else { break };
+            // Of the own lane everything; of an enclosing lane what its spans around the event logged themselves.
+            let around = !scope.wants.is_empty();
+            match scope.wants.last_mut() {
+                Some(want) if want.lane == ancestor.lane => want.since = ancestor.birth,
+                _ if around && !ancestor.logged => {}
+                _ => scope.wants.push(Want { lane: ancestor.lane, since: ancestor.birth, around }),
+            }
+            scope.lanes.extend(span.extra.as_ref().and_then(|extra| extra.lane.clone()));
+            scope.numbers.push(ancestor.number);
+            scope.spans.push(span);
+            next = ancestor.parent;
+        }
+        if next != 0
+            && let Some(own) = scope.wants.first_mut()
+        {
+            // The root is further out than we look: where the lane began is not known.
+            own.since = 0;
+        }
+    }
+
+    /// Changes what the lane around the span `id` was told; false where there is none but the thread and
+    /// `on_thread` forbids that.
+    pub(crate) fn tell(
+        &self,
+        id: Option<u64>,
+        trail: &Trail,
+        on_thread: bool,
+        change: impl Fn(&mut LaneData),
+    ) -> bool {
+        if let Some(root) = self.root(id) {
+            root.update(|extra| change(Arc::make_mut(extra.lane.get_or_insert_default())));
+            return true;
+        }
+        let key = BaseKey::current();
+        if key.source == TrailSource::Thread && !on_thread {
+            return false;
+        }
+        if let At::Base(base) = self.base(key, trail).at {
+            base.touched.store(self.claims.load(Ordering::Relaxed), Ordering::Relaxed);
+            base.data.rcu(|old| {
+                let mut new = old.as_deref().cloned().unwrap_or_default();
+                change(&mut new);
+                Some(Arc::new(new))
+            });
+        }
+        true
+    }
+
+    /// Notes the newest event of the lane around the span `id`.
+    pub(crate) fn note_event(&self, id: Option<u64>, trail: &Trail, event: EventId) {
+        self.with_last_event(id, trail, |last| last.store(event.as_u128()));
+    }
+
+    /// The newest event of the lane around the span `id`.
+    pub(crate) fn last_event(&self, id: Option<u64>, trail: &Trail) -> Option<EventId> {
+        let last = self.with_last_event(id, trail, AtomicCell::load)?;
+        (last != 0).then(|| EventId::from_u128(last))
+    }
+
+    fn with_last_event<T>(
+        &self,
+        id: Option<u64>,
+        trail: &Trail,
+        run: impl FnOnce(&AtomicCell<u128>) -> T,
+    ) -> Option<T> {
+        match (self.root(id), self.base(BaseKey::current(), trail).at) {
+            (Some(root), _) => Some(run(root.last_event())),
+            (None, At::Base(base)) => Some(run(&base.last_event)),
+            (None, _) => None,
+        }
+    }
+
+    /// The root of the lane that the span `id` is in.
+    fn root(&self, id: Option<u64>) -> Option<&SpanSlot> {
+        let mut slot = self.spans.find(id?)?;
+        while !slot.is_root() {
+            slot = self.spans.find(slot.ancestor().parent)?;
+        }
+        Some(slot)
+    }
+}
+
+impl Place<'_> {
+    /// A breadcrumb of this place was pushed at `position`.
+    pub(crate) fn note_logged(&self, position: u64) {
+        match self.at {
+            At::Span(slot) => slot.note_logged(),
+            At::Base(base) => base.logged.store(position.wrapping_add(1), Ordering::Relaxed),
+            At::Nowhere => {}
+        }
+    }
+}
+
+impl Scope {
+    /// The breadcrumbs an event in this scope gets.
+    pub(crate) fn wanted(&self) -> Vec<Wanted<'_>> {
+        let wanted = |want: &Want| Wanted {
+            lane: want.lane,
+            since: want.since,
+            spans: want.around.then_some(self.numbers.as_slice()),
+        };
+        self.wants.iter().map(wanted).collect()
+    }
+}
+
+/// Adds newly recorded fields; each replaces the same field recorded before, so that a span that is told the same
+/// thing a million times does not grow.
+fn merge(extra: &mut SpanExtra, fields: &[u8], cut: bool) {
+    let newer: Vec<Name<'_>> = crumb::fields(fields).map(|field| field.name).collect();
+    let mut older: Vec<_> =
+        crumb::fields(&extra.fields).filter(|field| !newer.contains(&field.name)).collect();
+    let mut room = SPAN_BYTES.saturating_sub(fields.len());
+    let fitting = older.iter().take(FIELDS.saturating_sub(newer.len())).take_while(|field| {
+        let left = room.checked_sub(field.bytes.len());
+        room = left.unwrap_or_default();
+        left.is_some()
+    });
+    let fitting = fitting.count();
+    extra.cut |= cut || fitting < older.len();
+    older.truncate(fitting);
+    let mut merged: Vec<u8> = older.iter().flat_map(|field| field.bytes).copied().collect();
+    merged.extend_from_slice(fields);
+    extra.fields = merged;
+}

@@ -1,0 +1,171 @@
+//! What the table knows of one live span.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwapOption;
+use crossbeam_utils::atomic::AtomicCell;
+use tracing::Metadata;
+
+use crate::model::{CapturedSpan, SpanExtra};
+use crate::sync::{AtomicU64, Ordering, fence};
+use crate::trail::AtomicCallsite;
+
+/// Bytes of encoded fields that a slot holds itself; more, and what is recorded later, stands on the heap.
+const INLINE_BYTES: usize = INLINE_WORDS * 8;
+const INLINE_WORDS: usize = 20;
+
+/// One span. Written by its creator before its key is published; later only `extra`, `logged` and `last_event` change.
+#[derive(Debug, Default)]
+pub(crate) struct SpanSlot {
+    /// The span's number, which never repeats; 0 while the slot is nobody's.
+    number: AtomicU64,
+    lane: AtomicU64,
+    /// The registry's id of the nearest enclosing span that is in the table, or 0.
+    parent: AtomicU64,
+    /// The ring's head when the span was opened: nothing of it stands before.
+    birth: AtomicU64,
+    /// 1 once a breadcrumb was logged directly in this span.
+    logged: AtomicU64,
+    /// Bytes of the inline fields, and [`CUT`].
+    length: AtomicU64,
+    words: [AtomicU64; INLINE_WORDS],
+    callsite: AtomicCallsite,
+    /// 1 where `extra` holds something: an empty one is cheaper to leave alone than to clear.
+    has_extra: AtomicU64,
+    extra: ArcSwapOption<SpanExtra>,
+    last_event: AtomicCell<u128>,
+}
+
+/// A span to be opened.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct NewSpan<'a> {
+    /// The registry's id.
+    pub(crate) id: u64,
+    /// The registry's id of the nearest enclosing span that was opened here, or 0.
+    pub(crate) parent: u64,
+    /// It begins a lane of its own.
+    pub(crate) root: bool,
+    pub(crate) callsite: &'static Metadata<'static>,
+    pub(crate) fields: &'a [u8],
+    pub(crate) cut: bool,
+    pub(crate) birth: u64,
+}
+
+/// The parts of a span that lead on to others.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ancestor {
+    pub(crate) number: u64,
+    pub(crate) lane: u64,
+    pub(crate) parent: u64,
+    pub(crate) birth: u64,
+    pub(crate) logged: bool,
+}
+
+const CUT: u64 = 1 << 32;
+
+impl SpanSlot {
+    /// Writes the span; the slot is the caller's alone.
+    pub(super) fn open(&self, span: &NewSpan<'_>, number: u64, lane: u64) {
+        self.lane.store(lane, Ordering::Relaxed);
+        self.parent.store(span.parent, Ordering::Relaxed);
+        self.birth.store(span.birth, Ordering::Relaxed);
+        self.logged.store(0, Ordering::Relaxed);
+        self.callsite.set(Some(span.callsite));
+        if span.fields.len() <= INLINE_BYTES {
+            for (slot, bytes) in self.words.iter().zip(span.fields.chunks(8)) {
+                let mut word = [0; 8];
+                for (to, byte) in word.iter_mut().zip(bytes) {
+                    *to = *byte;
+                }
+                slot.store(u64::from_le_bytes(word), Ordering::Relaxed);
+            }
+            let cut = if span.cut { CUT } else { 0 };
+            self.length.store(span.fields.len() as u64 | cut, Ordering::Relaxed);
+        } else {
+            self.length.store(0, Ordering::Relaxed);
+            self.set_extra(SpanExtra { fields: span.fields.to_vec(), cut: span.cut, lane: None });
+        }
+        // Release: pairs with the Acquire in `read`: who sees the number sees the rest.
+        self.number.store(number, Ordering::Release);
+    }
+
+    /// Empties the slot; readers that are still at it see that the number is gone.
+    pub(super) fn close(&self) {
+        self.number.store(0, Ordering::Release);
+        if self.has_extra.swap(0, Ordering::Relaxed) != 0 {
+            self.extra.store(None);
+        }
+        if self.last_event.load() != 0 {
+            self.last_event.store(0);
+        }
+    }
+
+    pub(super) fn lane(&self) -> u64 {
+        self.lane.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn number(&self) -> u64 {
+        self.number.load(Ordering::Relaxed)
+    }
+
+    /// The span begins its lane.
+    pub(super) fn is_root(&self) -> bool {
+        self.lane() == self.number()
+    }
+
+    pub(super) fn note_logged(&self) {
+        // Read first: most spans log more than once, and a store would take the line from other threads.
+        if self.logged.load(Ordering::Relaxed) == 0 {
+            self.logged.store(1, Ordering::Relaxed);
+        }
+    }
+
+    pub(super) fn last_event(&self) -> &AtomicCell<u128> {
+        &self.last_event
+    }
+
+    pub(super) fn ancestor(&self) -> Ancestor {
+        Ancestor {
+            number: self.number(),
+            lane: self.lane(),
+            parent: self.parent.load(Ordering::Relaxed),
+            birth: self.birth.load(Ordering::Relaxed),
+            logged: self.logged.load(Ordering::Relaxed) != 0,
+        }
+    }
+
+    /// A copy of the span, unless it closed meanwhile: an event may name a parent that nobody holds any more.
+    pub(super) fn read(&self) -> Option<(Ancestor, CapturedSpan)> {
+        // Acquire: pairs with the Release in `open`.
+        let number = self.number.load(Ordering::Acquire);
+        let ancestor = self.ancestor();
+        let callsite = self.callsite.load()?;
+        let length = self.length.load(Ordering::Relaxed);
+        let bytes = length as u32 as usize;
+        let words = self.words.iter().take(bytes.div_ceil(8));
+        let mut fields: Vec<u8> = words.flat_map(|word| word.load(Ordering::Relaxed).to_le_bytes()).collect();
+        fields.truncate(bytes);
+        let extra = self.extra.load_full();
+        // Pairs with the Release in `close`: what was read belongs to `number` if that is still there.
+        fence(Ordering::Acquire);
+        let same = number != 0 && self.number() == number;
+        let cut = length & CUT != 0 || extra.as_ref().is_some_and(|extra| extra.cut);
+        same.then_some((ancestor, CapturedSpan { callsite, fields, extra, cut }))
+    }
+
+    /// Changes what the span was told since it was opened. `change` may run several times and must be quick: it is
+    /// our own code, never the user's.
+    pub(super) fn update(&self, change: impl Fn(&mut SpanExtra)) {
+        self.extra.rcu(|old| {
+            let mut new = old.as_deref().cloned().unwrap_or_default();
+            change(&mut new);
+            Some(Arc::new(new))
+        });
+        self.has_extra.store(1, Ordering::Relaxed);
+    }
+
+    fn set_extra(&self, extra: SpanExtra) {
+        self.extra.store(Some(Arc::new(extra)));
+        self.has_extra.store(1, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,99 @@
+//! Running a user's `Display` or `Debug` safely: bounded, and with its panic caught.
+//!
+//! Runs on the caller's thread, holding nothing but a buffer of that thread. A formatter that never ends is ended by
+//! the writer, which refuses what goes beyond its room; one that recurses without end is the host's own overflow.
+
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// What came of a formatter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Formatted {
+    Whole,
+    /// There was more than room for it.
+    Cut,
+    /// It returned an error of its own.
+    Failed,
+    Panicked,
+}
+
+/// Stands in the place of a text whose formatter panicked.
+pub(crate) const PANICKED: &str = "<formatter panicked>";
+/// Stands behind what a formatter wrote before it returned an error.
+pub(crate) const FAILED: &str = "<formatter failed>";
+
+/// A writer with an end: what goes beyond it is refused with an error, which makes a formatter stop.
+pub(crate) trait Bounded: fmt::Write {
+    /// Something was refused.
+    fn is_cut(&self) -> bool;
+}
+
+/// Writes `arguments`, whatever the formatters in them do.
+pub(crate) fn format_into(out: &mut impl Bounded, arguments: fmt::Arguments<'_>) -> Formatted {
+    match catch_unwind(AssertUnwindSafe(|| out.write_fmt(arguments))) {
+        Ok(_) if out.is_cut() => Formatted::Cut,
+        Ok(Ok(())) => Formatted::Whole,
+        Ok(Err(_)) => Formatted::Failed,
+        Err(panic) => {
+            // Dropping the payload may run code of the user's that panics once more.
+            let _ = catch_unwind(AssertUnwindSafe(|| drop(panic)));
+            Formatted::Panicked
+        }
+    }
+}
+
+/// Text on the heap, up to a limit in bytes.
+#[derive(Debug)]
+pub(crate) struct BoundedString {
+    text: String,
+    limit: usize,
+    cut: bool,
+}
+
+impl BoundedString {
+    pub(crate) fn new(limit: usize) -> Self {
+        Self { text: String::new(), limit, cut: false }
+    }
+
+    /// Runs the formatters and returns their text, with a mark where it was cut, failed or panicked.
+    pub(crate) fn format(limit: usize, arguments: fmt::Arguments<'_>) -> String {
+        let mut out = Self::new(limit);
+        match format_into(&mut out, arguments) {
+            Formatted::Whole => {}
+            Formatted::Cut => out.text.push('…'),
+            Formatted::Failed => out.text.push_str(FAILED),
+            Formatted::Panicked => {
+                out.text.clear();
+                out.text.push_str(PANICKED);
+            }
+        }
+        out.text
+    }
+}
+
+impl fmt::Write for BoundedString {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let fits = fitting(text, self.limit.saturating_sub(self.text.len()));
+        self.text.push_str(fits);
+        self.cut |= fits.len() < text.len();
+        if self.cut { Err(fmt::Error) } else { Ok(()) }
+    }
+}
+
+impl Bounded for BoundedString {
+    fn is_cut(&self) -> bool {
+        self.cut
+    }
+}
+
+/// The longest head of `text` of at most `bytes` bytes that ends between two characters.
+pub(crate) fn fitting(text: &str, bytes: usize) -> &str {
+    if text.len() <= bytes {
+        return text;
+    }
+    let mut end = bytes;
+    while end > 0 && !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.get(..end).unwrap_or_default()
+}

@@ -1,0 +1,85 @@
+//! The guard: what a program holds so that nothing is lost at its end.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossbeam_channel::Sender;
+
+use crate::error::FlushError;
+use crate::ledger::{Handle, Ledger, Stats};
+use crate::limits::DROP_FLUSH;
+
+/// Keeps the promise that what was captured is delivered: dropping it at the end of `main` waits for that,
+/// [`limits::DROP_FLUSH`](crate::limits::DROP_FLUSH) at the most.
+///
+/// The pipeline itself works for as long as its layer lives, guard or not. A program that ends by
+/// `std::process::exit` or by a signal drops nothing: call [`flush`](Self::flush) before.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// let (layer, guard) = crumbtrail::builder().sink(crumbtrail::Memory::new()).build()?;
+/// # drop::<crumbtrail::CrumbLayer<tracing_subscriber::Registry>>(layer);
+/// // … the program …
+/// if let Err(late) = guard.flush(Duration::from_millis(500)) {
+///     eprintln!("not everything was delivered: {late}");
+/// }
+/// # Ok::<(), crumbtrail::BuildError>(())
+/// ```
+#[must_use = "dropping the guard at once means that nothing waits for the last events when the program ends"]
+pub struct Guard {
+    ledger: Arc<Ledger>,
+    stop: Sender<()>,
+}
+
+impl Guard {
+    pub(crate) fn new(ledger: Arc<Ledger>, stop: Sender<()>) -> Self {
+        Self { ledger, stop }
+    }
+
+    /// Waits until every event captured before the call has ended in a sink or in the ledger, `timeout` at the most.
+    ///
+    /// # Errors
+    /// When the time was up, when called on crumbtrail's own thread, or when its worker is not running. Nothing is
+    /// lost by an error: what is left goes on being delivered.
+    pub fn flush(&self, timeout: Duration) -> Result<(), FlushError> {
+        self.ledger.settle(timeout)
+    }
+
+    /// Ends the pipeline: what is captured from now on is counted as lost, and what was captured before is flushed,
+    /// within `timeout`. A second call finds nothing left to do.
+    ///
+    /// # Errors
+    /// As [`flush`](Self::flush); what is left then goes on being delivered while the process lives.
+    pub fn shutdown(&self, timeout: Duration) -> Result<(), FlushError> {
+        self.ledger.close();
+        let settled = self.ledger.settle(timeout);
+        // Full means that it was stopped before.
+        let _ = self.stop.try_send(());
+        settled
+    }
+
+    /// The ledger at this moment.
+    pub fn stats(&self) -> Stats {
+        self.ledger.stats()
+    }
+
+    /// A clonable handle that flushes too, for signal handlers and for async code.
+    pub fn handle(&self) -> Handle {
+        Handle::new(Arc::clone(&self.ledger))
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        // Nobody is left to tell; what comes late is still delivered while the process lives.
+        let _ = self.ledger.settle(DROP_FLUSH);
+    }
+}
+
+impl fmt::Debug for Guard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Guard").field("stats", &self.stats()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,114 @@
+//! The worker: one thread that takes events from the queue, prepares them and hands them to the sinks.
+//!
+//! It ends when the pipeline is shut down, or when the last caller's end is gone, in both cases after what was queued.
+//! A sink that panics costs its event; one that hangs holds up the events behind it, but nobody who flushes beyond the
+//! deadline.
+
+mod guard;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, Sender, bounded, never, select};
+
+use crate::diag::{self, Said};
+use crate::grouping;
+use crate::ledger::{Ledger, Lost};
+use crate::model::TrackedEvent;
+use crate::prepare::Preparer;
+use crate::queue::{Item, Outlet};
+use crate::sink::Sink;
+use crate::sync::Inside;
+
+pub use guard::Guard;
+
+/// What the thread works with.
+pub(crate) struct Worker {
+    pub(crate) outlet: Outlet,
+    pub(crate) preparer: Preparer,
+    pub(crate) sinks: Vec<Box<dyn Sink>>,
+    pub(crate) ledger: Arc<Ledger>,
+    /// Whether stacks will have to be resolved.
+    pub(crate) stack: bool,
+}
+
+impl Worker {
+    /// Starts the thread and returns what stops it. Where no thread can be had, events are counted as lost.
+    pub(crate) fn spawn(self) -> Sender<()> {
+        let (stop, stopped) = bounded(1);
+        let ledger = Arc::clone(&self.ledger);
+        let spawned = thread::Builder::new().name("crumbtrail".to_owned()).spawn(move || self.run(stopped));
+        if let Err(error) = spawned {
+            ledger.worker_gone();
+            diag::say(&format!("no thread could be started ({error}); events are counted, but go nowhere"));
+        }
+        stop
+    }
+
+    fn run(mut self, mut stopped: Receiver<()>) {
+        // Nothing that this thread logs is ours to record: it would feed itself.
+        let _inside = Inside::enter();
+        self.ledger.work_here();
+        if self.stack {
+            self.preparer.warm();
+        }
+        let items = self.outlet.receiver().clone();
+        loop {
+            select! {
+                recv(items) -> item => match item {
+                    Ok(item) => self.take(*item),
+                    Err(_) => break,
+                },
+                recv(stopped) -> asked => match asked {
+                    Ok(()) => break,
+                    // The guard is gone; the layer lives on.
+                    Err(_) => stopped = never(),
+                },
+            }
+        }
+        self.ledger.worker_ends();
+        let begun = Instant::now();
+        // Whoever took room before it heard that we end is about to send: a few instructions, unless it is descheduled.
+        while !self.outlet.is_idle() && begun.elapsed() < LAST_CALL {
+            match items.recv_timeout(LAST_WAIT) {
+                Ok(item) => self.take(*item),
+                Err(_) => thread::yield_now(),
+            }
+        }
+        self.ledger.worker_gone();
+    }
+
+    fn take(&mut self, item: Item) {
+        self.outlet.release(&item);
+        let outcome =
+            catch_unwind(AssertUnwindSafe(|| self.deliver(item))).unwrap_or(Err(Lost::SinkPanicked));
+        self.ledger.process(outcome);
+    }
+
+    fn deliver(&mut self, item: Item) -> Result<(), Lost> {
+        let mut event = self.preparer.prepare(item.captured, &item.trail);
+        event.title = grouping::title(&event);
+        event.culprit = grouping::culprit(&event);
+        let mut outcome = Err(Lost::NoSink);
+        for sink in &self.sinks {
+            let delivered = offer(sink.as_ref(), &event);
+            if outcome.is_err() {
+                outcome = delivered;
+            }
+        }
+        outcome
+    }
+}
+
+fn offer(sink: &dyn Sink, event: &TrackedEvent) -> Result<(), Lost> {
+    static PANICKED: Said = Said::new();
+    catch_unwind(AssertUnwindSafe(|| sink.deliver(event))).unwrap_or_else(|_| {
+        PANICKED.say("a sink panicked; its events are counted as lost, see Stats");
+        Err(Lost::SinkPanicked)
+    })
+}
+
+const LAST_CALL: Duration = Duration::from_secs(1);
+const LAST_WAIT: Duration = Duration::from_millis(1);
