@@ -3,12 +3,12 @@
 //! They work on the pipeline of the current subscriber, else on the first one built, and do nothing where there is
 //! none. None of them blocks or panics.
 
+use std::cell::Cell;
 use std::error::Error;
 use std::panic::Location;
 use std::sync::{Arc, Weak};
 use std::time::UNIX_EPOCH;
 
-use once_cell::race::OnceBox;
 use serde_json::{Map, Value};
 use tracing::{Dispatch, Level, dispatcher};
 use tracing_subscriber::registry::{LookupSpan, Registry};
@@ -16,9 +16,9 @@ use tracing_subscriber::registry::{LookupSpan, Registry};
 use crate::capture::{self, Failure, Pipeline};
 use crate::diag::Said;
 use crate::ledger::{Counted, Lost};
-use crate::model::{Breadcrumb, EventId, Site, User};
+use crate::model::{Breadcrumb, EventId, LaneData, Site, User};
 use crate::scope::data;
-use crate::sync::Inside;
+use crate::sync::{Inside, OnceBox};
 use crate::trail::crumb::{Encoder, Name};
 use crate::trail::{self, OWN_CATEGORY, OWN_MESSAGE, PAYLOAD_BYTES, Record};
 
@@ -64,8 +64,7 @@ pub fn set_user(user: User) {
 pub fn set_tag(name: impl AsRef<str>, value: impl AsRef<str>) {
     let (name, value) = (data::text(name.as_ref()), data::text(value.as_ref()));
     with_pipeline(|pipeline, span| {
-        let change = |lane: &mut crate::model::LaneData| data::insert(&mut lane.tags, &name, value.clone());
-        pipeline.scopes.tell(span, &pipeline.trail, true, change)
+        tell_entry(pipeline, span, |lane| data::insert(&mut lane.tags, &name, value.clone()));
     });
 }
 
@@ -75,9 +74,7 @@ pub fn set_tag(name: impl AsRef<str>, value: impl AsRef<str>) {
 pub fn set_context(name: impl AsRef<str>, value: impl Into<Value>) {
     let (name, value) = (data::text(name.as_ref()), data::value(value.into()));
     with_pipeline(|pipeline, span| {
-        let change =
-            |lane: &mut crate::model::LaneData| data::insert(&mut lane.contexts, &name, value.clone());
-        pipeline.scopes.tell(span, &pipeline.trail, true, change)
+        tell_entry(pipeline, span, |lane| data::insert(&mut lane.contexts, &name, value.clone()));
     });
 }
 
@@ -98,7 +95,8 @@ pub fn add_breadcrumb(breadcrumb: Breadcrumb) {
             encode(&mut encoder, Name::Text(name), value);
         }
         let since = breadcrumb.time.duration_since(UNIX_EPOCH).unwrap_or_default();
-        let place = pipeline.scopes.place(span, &pipeline.trail);
+        let inside = span.and_then(|span| pipeline.scopes.inside(span));
+        let place = inside.unwrap_or_else(|| pipeline.scopes.outside(&pipeline.trail));
         let pushed = pipeline.trail.push(&Record {
             callsite: None,
             time_ns: u64::try_from(since.as_nanos()).unwrap_or(u64::MAX),
@@ -171,6 +169,15 @@ fn with_pipeline<T>(work: impl FnOnce(&Pipeline, Option<u64>) -> T) -> Option<T>
         Some(run(pipeline, span_of(dispatch, pipeline)))
     });
     current.unwrap_or_else(|| run(&*FIRST.get()?.upgrade()?, None))
+}
+
+/// Tells the lane one of many things, and counts what it has no room for.
+fn tell_entry(pipeline: &Pipeline, span: Option<u64>, insert: impl Fn(&mut LaneData) -> bool) {
+    let room = Cell::new(true);
+    pipeline.scopes.tell(span, &pipeline.trail, true, |lane| room.set(insert(lane)));
+    if !room.get() {
+        pipeline.ledger.count(Counted::LaneEntryRefused);
+    }
 }
 
 fn span_of(dispatch: &Dispatch, pipeline: &Pipeline) -> Option<u64> {

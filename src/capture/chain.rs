@@ -3,11 +3,11 @@
 //! Everything the error does (`Display`, `Debug`, `source`) is user code: bounded, and its panics caught.
 
 use std::error::Error;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 
 use crate::limits::{CHAIN_LINKS, FIELD_BYTES, TYPE_TEXT_BYTES};
 use crate::model::{CapturedError, Link};
+use crate::sync::caught;
 use crate::trail::text::BoundedString;
 
 /// Copies an error and its causes, outermost first; stops at an error that was seen before.
@@ -24,7 +24,7 @@ pub(crate) fn typed(error: &(dyn Error + 'static)) -> CapturedError {
             value: BoundedString::format(FIELD_BYTES, format_args!("{error}")),
             debug: BoundedString::format(TYPE_TEXT_BYTES, format_args!("{error:?}")),
         });
-        next = catch_unwind(AssertUnwindSafe(|| error.source())).unwrap_or(None);
+        next = caught(|| error.source()).flatten();
     }
     CapturedError::Typed { links, cut: false }
 }

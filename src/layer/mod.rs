@@ -14,7 +14,6 @@ mod visit;
 
 use std::any::{TypeId, type_name};
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 use std::sync::Arc;
 
@@ -31,7 +30,9 @@ use crate::clock;
 use crate::diag;
 use crate::ledger::{Counted, Lost};
 use crate::limits::SPAN_BYTES;
+use crate::model::Site;
 use crate::scope::{NewSpan, Place};
+use crate::sync::caught;
 use crate::trail::crumb::Encoder;
 use crate::trail::{self, LOG_TARGET, LogSite, PAYLOAD_BYTES, Record};
 
@@ -95,7 +96,7 @@ where
         // that programs use is known by its name; any other is found out, with its panic's message on stderr.
         if type_name::<S>().contains("tracing_subscriber::fmt::Subscriber<") {
             self.enter_alone();
-        } else if catch_unwind(AssertUnwindSafe(|| self.filtered.on_layer(subscriber))).is_err() {
+        } else if caught(|| self.filtered.on_layer(subscriber)).is_none() {
             self.enter_alone();
             diag::say(
                 "the subscriber takes no per-layer filters; crumbtrail gates by itself, which costs more",
@@ -193,14 +194,14 @@ where
     }
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
-        let span = self.span_of(event, &context);
         let done = shell::enter(|buffer| {
+            let place = self.place(event, &context);
+            buffer.begin(PAYLOAD_BYTES);
             if *event.metadata().level() == Level::ERROR {
-                self.error(event, span, buffer);
+                self.error(event, place, buffer);
             } else {
-                buffer.begin(PAYLOAD_BYTES);
                 event.record(&mut CrumbVisitor(buffer));
-                self.push(event.metadata(), self.pipeline.scopes.place(span, &self.pipeline.trail), buffer);
+                self.push(event.metadata(), place, buffer);
             }
         });
         if done.is_none() {
@@ -211,28 +212,23 @@ where
 
 impl Inner {
     /// An ERROR: a breadcrumb, and an event if it carries an error.
-    fn error(&self, event: &Event<'_>, span: Option<u64>, buffer: &mut Encoder) {
+    fn error(&self, event: &Event<'_>, place: Place<'_>, buffer: &mut Encoder) {
         let callsite = event.metadata();
-        buffer.begin(PAYLOAD_BYTES);
         let mut visitor = ErrorVisitor::new(buffer);
         event.record(&mut visitor);
         let (message, mut fields, error) = visitor.into_parts();
-        let Some(error) = error else {
-            self.pipeline.ledger.count(Counted::ErrorWithoutError);
-            return self.push(callsite, self.pipeline.scopes.place(span, &self.pipeline.trail), buffer);
-        };
-        self.pipeline.ledger.accept();
-        let LogSite { target, file, line } = LogSite::take(&mut fields, callsite);
-        let failure = Failure {
-            site: crate::model::Site { target, file, line },
-            level: *callsite.level(),
-            message,
-            fields,
-            error,
-        };
-        self.pipeline.capture(failure, span);
-        // After the capture: its own line is not part of the trail, but the next error's trail shows it.
-        self.push(callsite, self.pipeline.scopes.place(span, &self.pipeline.trail), buffer);
+        match error {
+            None => self.pipeline.ledger.count(Counted::ErrorWithoutError),
+            Some(error) => {
+                self.pipeline.ledger.accept();
+                let LogSite { target, file, line } = LogSite::take(&mut fields, callsite);
+                let site = Site { target, file, line };
+                let failure = Failure { site, level: *callsite.level(), message, fields, error };
+                self.pipeline.capture(failure, place.id);
+            }
+        }
+        // Behind the capture: its own line is no part of its trail, but the next error's trail shows it.
+        self.push(callsite, place, buffer);
     }
 
     fn push(&self, callsite: &'static Metadata<'static>, place: Place<'_>, buffer: &Encoder) {
@@ -322,24 +318,25 @@ impl Inner {
         }
     }
 
-    /// The id of the nearest span around an event that is ours.
-    fn span_of<S>(&self, event: &Event<'_>, context: &Context<'_, S>) -> Option<u64>
+    /// Where an event belongs: to the nearest span around it that is ours, else to the task or thread.
+    fn place<S>(&self, event: &Event<'_>, context: &Context<'_, S>) -> Place<'_>
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
-        let direct = if event.is_root() {
-            None
-        } else if event.is_contextual() {
+        let scopes = &self.pipeline.scopes;
+        let direct = if event.is_contextual() {
             context.current_span().id().map(Id::into_u64)
         } else {
             event.parent().map(Id::into_u64)
-        }?;
-        if self.pipeline.scopes.knows(direct) {
-            return Some(direct);
-        }
-        // A span that the gate holds back, or one of another layer's: the next one outwards that is ours.
-        let mut ids = context.event_scope(event).into_iter().flatten().map(|span| span.id().into_u64());
-        ids.find(|ancestor| self.pipeline.scopes.knows(*ancestor))
+        };
+        let inside = direct.and_then(|direct| {
+            // A span that the gate holds back leads to the next one outwards that is ours.
+            scopes.inside(direct).or_else(|| {
+                let mut spans = context.event_scope(event).into_iter().flatten();
+                spans.find_map(|span| scopes.inside(span.id().into_u64()))
+            })
+        });
+        inside.unwrap_or_else(|| scopes.outside(&self.pipeline.trail))
     }
 
     /// The gate's verdict where nobody has asked it before.

@@ -47,13 +47,21 @@ pub(crate) enum Counted {
     Recursion,
     /// A `set_user` outside a span, request or task.
     UserRefused,
+    /// A tag or context that its lane had no room for.
+    LaneEntryRefused,
     /// A span that found no place in the table of live spans.
     SpanUntracked,
 }
 
 impl Counted {
-    const ALL: [Self; 5] =
-        [Self::ErrorWithoutError, Self::CrumbBusy, Self::Recursion, Self::UserRefused, Self::SpanUntracked];
+    const ALL: [Self; 6] = [
+        Self::ErrorWithoutError,
+        Self::CrumbBusy,
+        Self::Recursion,
+        Self::UserRefused,
+        Self::LaneEntryRefused,
+        Self::SpanUntracked,
+    ];
 }
 
 // Every counter is Relaxed: it publishes nothing but itself. What a flush must see is ordered by the lock around
@@ -175,6 +183,7 @@ impl Ledger {
             crumbs_lost: count(Counted::CrumbBusy),
             recursion: count(Counted::Recursion),
             users_refused: count(Counted::UserRefused),
+            lane_entries_refused: count(Counted::LaneEntryRefused),
             spans_untracked: count(Counted::SpanUntracked),
         }
     }

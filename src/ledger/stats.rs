@@ -34,6 +34,8 @@ pub struct Stats {
     pub recursion: u64,
     /// Calls of [`set_user`](crate::set_user) outside a span, request or task; see there why they are refused.
     pub users_refused: u64,
+    /// Tags and contexts that found their lane full, with [`limits::LANE_ENTRIES`](crate::limits::LANE_ENTRIES) others.
+    pub lane_entries_refused: u64,
     /// Spans that were not tracked because millions were alive at once; their crumbs went to the enclosing lane.
     pub spans_untracked: u64,
 }
@@ -51,6 +53,8 @@ impl Stats {
 pub enum Lost {
     /// The pipeline had been shut down.
     AfterShutdown,
+    /// crumbtrail itself failed on it.
+    Internal,
     /// No sink was configured.
     NoSink,
     /// The queue had no room, in items or in bytes.
@@ -66,8 +70,9 @@ pub enum Lost {
 }
 
 impl Lost {
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::AfterShutdown,
+        Self::Internal,
         Self::NoSink,
         Self::QueueOverflow,
         Self::Recursion,
@@ -81,6 +86,7 @@ impl fmt::Display for Lost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::AfterShutdown => "logged after the shutdown",
+            Self::Internal => "crumbtrail failed on it",
             Self::NoSink => "no sink configured",
             Self::QueueOverflow => "queue full",
             Self::Recursion => "logged from inside crumbtrail",

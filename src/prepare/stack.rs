@@ -23,7 +23,8 @@ impl Frames {
     /// The frames of a stack, the line that logged first.
     pub(super) fn resolve(&mut self, stack: &[usize], site: &Site) -> Vec<Frame> {
         let mut walked = Vec::new();
-        for address in stack {
+        // The walk of some platforms ends with a null address.
+        for address in stack.iter().filter(|address| **address != 0) {
             walked.extend(self.symbols.find(*address).iter().cloned());
         }
         let mut frames: Vec<Frame> = walked
@@ -37,30 +38,28 @@ impl Frames {
         frames
     }
 
-    /// Makes the line that logged the first frame: the innermost one, if it is of the same file.
+    /// Makes the line that logged the first frame: the innermost one of the same file, without what the log macro put
+    /// in between.
     fn lead_with(&self, site: &Site, frames: &mut Vec<Frame>) {
         let Some(file) = &site.file else { return };
-        match frames
-            .first_mut()
-            .filter(|first| first.file.as_ref().is_some_and(|walked| walked.ends_with(file)))
-        {
-            Some(first) => first.line = site.line.or(first.line),
-            None => {
-                let module = Some(site.target.clone()).filter(|target| !target.is_empty());
-                let frame = Frame { module, file: Some(file.clone()), line: site.line, ..Frame::default() };
-                frames.insert(0, Frame { in_app: self.is_in_app(&frame), ..frame });
+        let of_site = |frame: &Frame| frame.file.as_ref().is_some_and(|walked| is_same_file(walked, file));
+        if let Some(at) = frames.iter().take(MACRO_FRAMES).position(of_site) {
+            frames.drain(..at);
+            if let Some(first) = frames.first_mut() {
+                first.line = site.line.or(first.line);
             }
+            return;
         }
+        let module = Some(site.target.clone()).filter(|target| !target.is_empty());
+        let frame = Frame { module, file: Some(file.clone()), line: site.line, ..Frame::default() };
+        frames.insert(0, Frame { in_app: self.is_in_app(&frame), ..frame });
     }
 
     /// The program's own code lies neither in cargo's registry nor in a git checkout of cargo's, a vendored folder or
     /// the standard library.
     fn is_in_app(&self, frame: &Frame) -> bool {
         let module = frame.module.as_deref().unwrap_or_default();
-        let named = |prefix: &String| {
-            module.strip_prefix(prefix.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
-        };
-        if self.in_app.iter().any(named) {
+        if self.in_app.iter().any(|own| is_within(module, own)) {
             return true;
         }
         let Some(file) = &frame.file else { return false };
@@ -93,11 +92,12 @@ fn is_capture(frame: &Frame) -> bool {
 
 /// Frames that every stack of a thread or task ends with.
 fn is_runtime(frame: &Frame) -> bool {
-    const PREFIXES: [&str; 12] = [
+    const PATHS: [&str; 12] = [
         "core::ops::function",
         "core::panic",
-        "futures_util::",
+        "futures_util",
         "std::panic",
+        "std::panicking",
         "std::rt",
         "std::sys",
         "std::thread",
@@ -105,7 +105,6 @@ fn is_runtime(frame: &Frame) -> bool {
         "tokio::task",
         "tokio::util",
         "tracing::instrument",
-        "test::",
     ];
     const FUNCTIONS: [&str; 7] = [
         "__libc_start_call_main",
@@ -122,8 +121,24 @@ fn is_runtime(frame: &Frame) -> bool {
             .function
             .as_deref()
             .is_some_and(|name| FUNCTIONS.iter().any(|known| name.starts_with(known)));
-    bare || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+    let harness = frame.file.as_deref().is_some_and(|file| file.contains("/library/test/src/"));
+    // `<some closure as core::ops::function::FnOnce<()>>::call_once`.
+    let called = name.contains(" as core::ops::function::Fn");
+    bare || harness || called || PATHS.iter().any(|known| is_within(name, known))
 }
+
+/// Whether the path is that module or inside of it.
+fn is_within(path: &str, module: &str) -> bool {
+    path.strip_prefix(module).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
+}
+
+/// Whether a file of the debug information is the one that `file!()` named, which is relative for a program's own code.
+fn is_same_file(walked: &str, file: &str) -> bool {
+    walked.strip_suffix(file).is_some_and(|before| before.is_empty() || before.ends_with(['/', '\\']))
+}
+
+/// Frames that a log macro puts between its line and the subscriber.
+const MACRO_FRAMES: usize = 8;
 
 /// The path of a frame's function, without what a trait's implementation is written in: `<tokio::X as Y>::run` is
 /// tokio's.

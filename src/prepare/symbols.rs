@@ -68,7 +68,8 @@ fn split(path: &str) -> (Option<String>, Option<String>) {
     for (index, byte) in function.bytes().enumerate() {
         match byte {
             b'<' => depth += 1,
-            b'>' => depth -= 1,
+            // Not the arrow of `fn() -> T`.
+            b'>' if !function.get(..index).is_some_and(|before| before.ends_with('-')) => depth -= 1,
             b':' if depth == 0 && function.get(index..).is_some_and(|rest| rest.starts_with("::")) => {
                 at = Some(index)
             }

@@ -7,11 +7,13 @@ use serde_json::Value;
 use crate::limits::{CONTEXT_DEPTH, FIELD_BYTES, FIELDS, LANE_ENTRIES};
 use crate::trail::text::BoundedString;
 
-/// Inserts, unless the lane holds as many entries as it may; an entry that is there is replaced.
-pub(crate) fn insert<V>(entries: &mut BTreeMap<String, V>, name: &str, value: V) {
-    if entries.len() < LANE_ENTRIES || entries.contains_key(name) {
+/// Inserts, and says whether there was room: a lane holds [`LANE_ENTRIES`] entries. One that is there is replaced.
+pub(crate) fn insert<V>(entries: &mut BTreeMap<String, V>, name: &str, value: V) -> bool {
+    let room = entries.len() < LANE_ENTRIES || entries.contains_key(name);
+    if room {
         entries.insert(name.to_owned(), value);
     }
+    room
 }
 
 /// A text of at most [`FIELD_BYTES`] bytes; one that was cut ends with `…`.

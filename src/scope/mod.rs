@@ -42,6 +42,8 @@ pub(crate) struct Place<'a> {
     pub(crate) lane: u64,
     /// The number of the span, or 0.
     pub(crate) span: u64,
+    /// The registry's id of that span.
+    pub(crate) id: Option<u64>,
     at: At<'a>,
 }
 
@@ -130,18 +132,23 @@ impl Scopes {
         }
     }
 
-    /// Where a breadcrumb that is logged in the span `id` belongs, or outside of any.
-    pub(crate) fn place(&self, id: Option<u64>, trail: &Trail) -> Place<'_> {
-        match id.and_then(|id| self.spans.find(id)) {
-            Some(slot) => Place { lane: slot.lane(), span: slot.number(), at: At::Span(slot) },
-            None => self.base(BaseKey::current(), trail),
-        }
+    /// Where a breadcrumb belongs that is logged in the span `id`, if that was opened here.
+    #[inline]
+    pub(crate) fn inside(&self, id: u64) -> Option<Place<'_>> {
+        let slot = self.spans.find(id)?;
+        Some(Place { lane: slot.lane(), span: slot.number(), id: Some(id), at: At::Span(slot) })
+    }
+
+    /// Where a breadcrumb belongs that is logged outside of any span.
+    pub(crate) fn outside(&self, trail: &Trail) -> Place<'_> {
+        self.base(BaseKey::current(), trail)
     }
 
     fn base(&self, key: BaseKey, trail: &Trail) -> Place<'_> {
         let found = self.bases.find(key.key()).or_else(|| self.begin_base(key, trail));
         let at = found.map_or(At::Nowhere, At::Base);
-        Place { lane: found.map_or(NOBODY, |base| base.lane.load(Ordering::Relaxed)), span: 0, at }
+        let lane = found.map_or(NOBODY, |base| base.lane.load(Ordering::Relaxed));
+        Place { lane, span: 0, id: None, at }
     }
 
     fn begin_base(&self, key: BaseKey, trail: &Trail) -> Option<&BaseSlot> {

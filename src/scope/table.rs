@@ -8,9 +8,8 @@
 //! Reading never waits and never allocates. Claiming allocates only when it is the first to need a segment.
 
 use crossbeam_utils::CachePadded;
-use once_cell::race::OnceBox;
 
-use crate::sync::{AtomicU64, Ordering};
+use crate::sync::{AtomicU64, OnceBox, Ordering};
 
 #[derive(Debug)]
 pub(crate) struct Table<V> {

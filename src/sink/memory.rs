@@ -1,7 +1,7 @@
 //! Events kept in memory, for tests.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Sink;
 use crate::ledger::{Handle, Lost};
@@ -36,7 +36,7 @@ pub struct Memory(Arc<Kept>);
 #[derive(Default)]
 struct Kept {
     events: Mutex<Vec<TrackedEvent>>,
-    handle: OnceLock<Handle>,
+    handles: Mutex<Vec<Handle>>,
 }
 
 impl Memory {
@@ -46,9 +46,10 @@ impl Memory {
     }
 
     /// Everything captured so far, in the order of delivery. Waits until it has arrived,
-    /// [`limits::MEMORY_FLUSH`](crate::limits::MEMORY_FLUSH) at the most.
+    /// [`limits::MEMORY_FLUSH`](crate::limits::MEMORY_FLUSH) at the most for each pipeline it is a sink of.
     pub fn events(&self) -> Vec<TrackedEvent> {
-        if let Some(handle) = self.0.handle.get() {
+        let handles = self.0.handles.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        for handle in handles {
             // What is not there in time is not there; the ledger tells.
             let _ = handle.flush(MEMORY_FLUSH);
         }
@@ -72,8 +73,7 @@ impl Sink for Memory {
     }
 
     fn attach(&self, handle: &Handle) {
-        // A memory that is handed to a second pipeline goes on flushing the first.
-        let _ = self.0.handle.set(handle.clone());
+        self.0.handles.lock().unwrap_or_else(PoisonError::into_inner).push(handle.clone());
     }
 }
 

@@ -4,7 +4,8 @@
 //! the writer, which refuses what goes beyond its room; one that recurses without end is the host's own overflow.
 
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::sync::caught;
 
 /// What came of a formatter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,15 +31,11 @@ pub(crate) trait Bounded: fmt::Write {
 
 /// Writes `arguments`, whatever the formatters in them do.
 pub(crate) fn format_into(out: &mut impl Bounded, arguments: fmt::Arguments<'_>) -> Formatted {
-    match catch_unwind(AssertUnwindSafe(|| out.write_fmt(arguments))) {
-        Ok(_) if out.is_cut() => Formatted::Cut,
-        Ok(Ok(())) => Formatted::Whole,
-        Ok(Err(_)) => Formatted::Failed,
-        Err(panic) => {
-            // Dropping the payload may run code of the user's that panics once more.
-            let _ = catch_unwind(AssertUnwindSafe(|| drop(panic)));
-            Formatted::Panicked
-        }
+    match caught(|| out.write_fmt(arguments)) {
+        Some(_) if out.is_cut() => Formatted::Cut,
+        Some(Ok(())) => Formatted::Whole,
+        Some(Err(_)) => Formatted::Failed,
+        None => Formatted::Panicked,
     }
 }
 

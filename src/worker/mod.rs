@@ -6,7 +6,6 @@
 
 mod guard;
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -20,7 +19,7 @@ use crate::model::TrackedEvent;
 use crate::prepare::Preparer;
 use crate::queue::{Item, Outlet};
 use crate::sink::Sink;
-use crate::sync::Inside;
+use crate::sync::{Inside, caught};
 
 pub use guard::Guard;
 
@@ -82,8 +81,7 @@ impl Worker {
 
     fn take(&mut self, item: Item) {
         self.outlet.release(&item);
-        let outcome =
-            catch_unwind(AssertUnwindSafe(|| self.deliver(item))).unwrap_or(Err(Lost::SinkPanicked));
+        let outcome = caught(|| self.deliver(item)).unwrap_or(Err(Lost::Internal));
         self.ledger.process(outcome);
     }
 
@@ -104,7 +102,7 @@ impl Worker {
 
 fn offer(sink: &dyn Sink, event: &TrackedEvent) -> Result<(), Lost> {
     static PANICKED: Said = Said::new();
-    catch_unwind(AssertUnwindSafe(|| sink.deliver(event))).unwrap_or_else(|_| {
+    caught(|| sink.deliver(event)).unwrap_or_else(|| {
         PANICKED.say("a sink panicked; its events are counted as lost, see Stats");
         Err(Lost::SinkPanicked)
     })
