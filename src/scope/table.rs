@@ -36,8 +36,11 @@ impl<V: Default> Table<V> {
         Self { segments: [const { OnceBox::new() }; SEGMENTS] }
     }
 
-    /// The slot of `key`, which is neither 0 nor the largest number.
+    /// The slot of `key`, which is not the largest number; 0 is nobody's.
     pub(crate) fn find(&self, key: u64) -> Option<&V> {
+        if key == FREE {
+            return None;
+        }
         self.slots(key).find(|(slot, _)| holds(slot, key)).map(|(_, value)| value)
     }
 
