@@ -102,8 +102,8 @@ pub fn add_breadcrumb(breadcrumb: Breadcrumb) {
             time_ns: u64::try_from(since.as_nanos()).unwrap_or(u64::MAX),
             lane: place.lane,
             span: place.span,
-            mark: trail::mark(breadcrumb.level, encoder.is_cut()),
-            payload: encoder.bytes(),
+            mark: trail::mark(Some(breadcrumb.level), encoder.is_cut()),
+            payload: encoder.finish(),
         });
         match pushed {
             Ok(position) => place.note_logged(position),

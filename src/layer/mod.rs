@@ -182,14 +182,15 @@ where
             let mut visitor = SpanVisitor { crumb: CrumbVisitor(&mut *buffer), root };
             attributes.record(&mut visitor);
             let root = visitor.root;
-            self.open(callsite, id, parent, root, buffer)
+            let cut = buffer.is_cut();
+            self.open(callsite, id, parent, root, (buffer.finish(), cut));
         });
         if opened.is_none() {
             // Opened by a user's formatter that we are running: it has a lane, but its fields are not read.
             self.pipeline.ledger.count(Counted::Recursion);
             let callsite = attributes.metadata();
             let root = detect::is_work(callsite) || self.gate.begins_lane(callsite);
-            self.open_with(callsite, id, parent, root, (&[], true));
+            self.open(callsite, id, parent, root, (&[], true));
         }
     }
 
@@ -231,14 +232,14 @@ impl Inner {
         self.push(callsite, place, buffer);
     }
 
-    fn push(&self, callsite: &'static Metadata<'static>, place: Place<'_>, buffer: &Encoder) {
+    fn push(&self, callsite: &'static Metadata<'static>, place: Place<'_>, buffer: &mut Encoder) {
         let pushed = self.pipeline.trail.push(&Record {
             callsite: Some(callsite),
             time_ns: clock::coarse_ns(),
             lane: place.lane,
             span: place.span,
-            mark: trail::mark(*callsite.level(), buffer.is_cut()),
-            payload: buffer.bytes(),
+            mark: trail::mark(None, buffer.is_cut()),
+            payload: buffer.finish(),
         });
         match pushed {
             Ok(position) => place.note_logged(position),
@@ -267,7 +268,8 @@ impl Inner {
         let recorded = shell::enter(|buffer| {
             buffer.begin(SPAN_BYTES);
             values.record(&mut CrumbVisitor(&mut *buffer));
-            self.pipeline.scopes.record(id, buffer.bytes(), buffer.is_cut());
+            let cut = buffer.is_cut();
+            self.pipeline.scopes.record(id, buffer.finish(), cut);
         });
         if recorded.is_none() {
             self.pipeline.ledger.count(Counted::Recursion);
@@ -275,11 +277,7 @@ impl Inner {
         }
     }
 
-    fn open(&self, callsite: &'static Metadata<'static>, id: &Id, parent: u64, root: bool, buffer: &Encoder) {
-        self.open_with(callsite, id, parent, root, (buffer.bytes(), buffer.is_cut()));
-    }
-
-    fn open_with(
+    fn open(
         &self,
         callsite: &'static Metadata<'static>,
         id: &Id,

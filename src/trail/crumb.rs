@@ -10,6 +10,8 @@
 //! byte 1    index of the field, or length of its name (NAMED), which follows
 //! then      bool: 1 byte · numbers: 8 or 16 bytes, little-endian · text: 2 bytes of length, then UTF-8
 //! ```
+//!
+//! The last field is followed by padding up to a whole word.
 
 use std::fmt;
 
@@ -22,11 +24,12 @@ use crate::limits::{FIELD_BYTES, FIELDS, SPAN_BYTES};
 /// A buffer that fields are encoded into.
 #[derive(Debug)]
 pub(crate) struct Encoder {
-    bytes: [u8; SPAN_BYTES],
     len: usize,
     room: usize,
     fields: usize,
     cut: bool,
+    /// Room for the longest encoding and its padding.
+    bytes: [u8; SPAN_BYTES + WORD],
 }
 
 /// How a field is named.
@@ -67,21 +70,34 @@ const I128: u8 = 4;
 const U128: u8 = 5;
 const TEXT: u8 = 6;
 const TYPE: u8 = 0x0F;
+/// No type: what follows is padding.
+const END: u8 = TYPE;
 const CUT: u8 = 0x10;
 const NAMED: u8 = 0x20;
 
+const HEAD: usize = 2;
+const TEXT_HEAD: usize = 2;
+const WORD: usize = 8;
+
 impl Encoder {
     pub(crate) const fn new() -> Self {
-        Self { bytes: [0; SPAN_BYTES], len: 0, room: SPAN_BYTES, fields: 0, cut: false }
+        Self { len: 0, room: SPAN_BYTES, fields: 0, cut: false, bytes: [0; SPAN_BYTES + WORD] }
     }
 
     /// Empties the buffer and gives it room for so many bytes.
+    #[inline]
     pub(crate) fn begin(&mut self, room: usize) {
         (self.len, self.room, self.fields, self.cut) = (0, room.min(SPAN_BYTES), 0, false);
     }
 
-    pub(crate) fn bytes(&self) -> &[u8] {
-        self.bytes.get(..self.len).unwrap_or_default()
+    /// The encoded fields, filled up to whole words.
+    #[inline]
+    pub(crate) fn finish(&mut self) -> &[u8] {
+        if let Some(padding) = self.bytes.get_mut(self.len..).and_then(|rest| rest.first_chunk_mut::<WORD>())
+        {
+            *padding = [END; WORD];
+        }
+        self.bytes.get(..self.len.next_multiple_of(WORD)).unwrap_or_default()
     }
 
     /// Something found no room.
@@ -89,18 +105,22 @@ impl Encoder {
         self.cut
     }
 
+    #[inline]
     pub(crate) fn bool(&mut self, name: Name<'_>, value: bool) {
         self.fixed(BOOL, name, [u8::from(value)]);
     }
 
+    #[inline]
     pub(crate) fn i64(&mut self, name: Name<'_>, value: i64) {
         self.fixed(I64, name, value.to_le_bytes());
     }
 
+    #[inline]
     pub(crate) fn u64(&mut self, name: Name<'_>, value: u64) {
         self.fixed(U64, name, value.to_le_bytes());
     }
 
+    #[inline]
     pub(crate) fn f64(&mut self, name: Name<'_>, value: f64) {
         self.fixed(F64, name, value.to_le_bytes());
     }
@@ -113,8 +133,9 @@ impl Encoder {
         self.fixed(U128, name, value.to_le_bytes());
     }
 
+    #[inline]
     pub(crate) fn text(&mut self, name: Name<'_>, value: &str) {
-        if let Some(start) = self.open(TEXT, name, 2) {
+        if let Some(start) = self.open(TEXT, name, TEXT_HEAD) {
             let fits = fitting(value, self.left().min(FIELD_BYTES));
             self.append(fits.as_bytes());
             self.close_text(start, fits.len() < value.len());
@@ -122,59 +143,73 @@ impl Encoder {
     }
 
     /// Runs user formatting, whatever it does.
+    #[inline]
     pub(crate) fn format(&mut self, name: Name<'_>, value: fmt::Arguments<'_>) {
-        let Some(start) = self.open(TEXT, name, 2) else { return };
-        let mut writer =
-            FieldWriter { end: self.len + self.left().min(FIELD_BYTES), cut: false, encoder: self };
-        match format_into(&mut writer, value) {
-            Formatted::Whole => self.close_text(start, false),
-            Formatted::Cut => self.close_text(start, true),
-            Formatted::Failed => {
-                self.append(fitting(FAILED, self.left()).as_bytes());
-                self.close_text(start, false);
-            }
+        let Some(start) = self.open(TEXT, name, TEXT_HEAD) else { return };
+        let end = self.len + self.left().min(FIELD_BYTES);
+        let mut writer = FieldWriter { end, cut: false, encoder: self };
+        let formatted = format_into(&mut writer, value);
+        match formatted {
+            Formatted::Whole | Formatted::Cut => {}
+            Formatted::Failed => self.append(fitting(FAILED, self.left()).as_bytes()),
             Formatted::Panicked => {
                 self.len = start.value;
                 self.append(fitting(PANICKED, self.left()).as_bytes());
-                self.close_text(start, false);
             }
         }
+        self.close_text(start, formatted == Formatted::Cut);
     }
 
+    #[inline]
     fn fixed<const N: usize>(&mut self, kind: u8, name: Name<'_>, value: [u8; N]) {
         if self.open(kind, name, N).is_some() {
-            self.append(&value);
+            self.append_array(value);
         }
     }
 
     /// Writes a field's head if there is room for it and `value` bytes more.
+    #[inline]
     fn open(&mut self, kind: u8, name: Name<'_>, value: usize) -> Option<Start> {
-        let (flag, second, text) = match name {
-            Name::Index(index) => (0, u8::try_from(index).ok(), ""),
-            Name::Text(text) => {
-                let text = fitting(text, usize::from(u8::MAX));
-                (NAMED, u8::try_from(text.len()).ok(), text)
+        let head = self.len;
+        let named = match name {
+            Name::Index(index) => {
+                u8::try_from(index).ok().filter(|_| self.has_room(HEAD + value)).map(|index| {
+                    self.append_array([kind, index]);
+                })
             }
+            Name::Text(text) => self.open_named(kind, text, value),
         };
-        let fits = 2 + text.len() + value <= self.left() && self.fields < FIELDS;
-        let (Some(second), true) = (second, fits) else {
+        if named.is_none() {
             self.cut = true;
             return None;
-        };
+        }
         self.fields += 1;
-        let head = self.len;
-        self.append(&[kind | flag, second]);
-        self.append(text.as_bytes());
         if kind == TEXT {
-            self.append(&[0, 0]);
+            self.append_array([0; TEXT_HEAD]);
         }
         Some(Start { head, value: self.len })
     }
 
+    #[cold]
+    fn open_named(&mut self, kind: u8, name: &str, value: usize) -> Option<()> {
+        let name = fitting(name, usize::from(u8::MAX));
+        let length = u8::try_from(name.len()).ok().filter(|_| self.has_room(HEAD + name.len() + value))?;
+        self.append_array([kind | NAMED, length]);
+        self.append(name.as_bytes());
+        Some(())
+    }
+
+    #[inline]
+    fn has_room(&self, bytes: usize) -> bool {
+        self.len + bytes <= self.room && self.fields < FIELDS
+    }
+
+    #[inline]
     fn close_text(&mut self, start: Start, cut: bool) {
         let length = u16::try_from(self.len - start.value).unwrap_or(u16::MAX).to_le_bytes();
-        if let Some(slot) = self.bytes.get_mut(start.value - 2..start.value) {
-            slot.copy_from_slice(&length);
+        let slot = self.bytes.get_mut(start.value - TEXT_HEAD..);
+        if let Some(slot) = slot.and_then(|rest| rest.first_chunk_mut::<TEXT_HEAD>()) {
+            *slot = length;
         }
         if cut {
             self.cut = true;
@@ -184,6 +219,7 @@ impl Encoder {
         }
     }
 
+    #[inline]
     fn append(&mut self, bytes: &[u8]) {
         if let Some(slot) = self.bytes.get_mut(self.len..self.len + bytes.len()) {
             slot.copy_from_slice(bytes);
@@ -191,6 +227,15 @@ impl Encoder {
         }
     }
 
+    #[inline]
+    fn append_array<const N: usize>(&mut self, bytes: [u8; N]) {
+        if let Some(slot) = self.bytes.get_mut(self.len..).and_then(|rest| rest.first_chunk_mut::<N>()) {
+            *slot = bytes;
+            self.len += N;
+        }
+    }
+
+    #[inline]
     fn left(&self) -> usize {
         self.room.saturating_sub(self.len)
     }
@@ -213,11 +258,8 @@ impl fmt::Write for FieldWriter<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         let fits = fitting(text, self.end.saturating_sub(self.encoder.len));
         self.encoder.append(fits.as_bytes());
-        if fits.len() < text.len() || self.cut {
-            self.cut = true;
-            return Err(fmt::Error);
-        }
-        Ok(())
+        self.cut |= fits.len() < text.len();
+        if self.cut { Err(fmt::Error) } else { Ok(()) }
     }
 }
 

@@ -128,9 +128,11 @@ impl Wanted<'_> {
     }
 }
 
-/// The mark of a record: its level where there is no callsite to name it, and whether it is cut.
-pub(crate) fn mark(level: Level, cut: bool) -> u8 {
-    let level = LEVELS.iter().position(|known| *known == level).unwrap_or_default() as u8;
+/// The mark of a record: its level where it has no callsite to name it, and whether it is cut.
+#[inline]
+pub(crate) fn mark(level: Option<Level>, cut: bool) -> u8 {
+    let level =
+        level.and_then(|level| LEVELS.iter().position(|known| *known == level)).unwrap_or_default() as u8;
     level | if cut { MARK_CUT } else { 0 }
 }
 

@@ -280,7 +280,7 @@ fn cells_for(payload_bytes: usize) -> u64 {
 
 fn write_words(cell: &Cell, from: usize, bytes: &[u8]) {
     let (words, tail) = bytes.as_chunks::<8>();
-    for (slot, word) in cell.words().iter().skip(from).zip(words) {
+    for (slot, word) in cell.words().get(from..).unwrap_or_default().iter().zip(words) {
         slot.store(u64::from_le_bytes(*word), Ordering::Relaxed);
     }
     if !tail.is_empty() {
