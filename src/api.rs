@@ -20,7 +20,7 @@ use crate::model::{Breadcrumb, EventId, LaneData, Site, User};
 use crate::scope::data;
 use crate::sync::{Inside, OnceBox};
 use crate::trail::crumb::{Encoder, Name};
-use crate::trail::{self, OWN_CATEGORY, OWN_MESSAGE, PAYLOAD_BYTES, Record};
+use crate::trail::{self, CRUMB_BYTES, OWN_CATEGORY, OWN_MESSAGE, Record};
 
 /// Says who the user is, for every event of this lane: of the work that the outermost span, the request or the task is
 /// about.
@@ -88,7 +88,7 @@ pub fn set_context(name: impl AsRef<str>, value: impl Into<Value>) {
 pub fn add_breadcrumb(breadcrumb: Breadcrumb) {
     with_pipeline(|pipeline, span| {
         let mut encoder = Encoder::new();
-        encoder.begin(PAYLOAD_BYTES);
+        encoder.begin(CRUMB_BYTES);
         encoder.text(Name::Text(OWN_CATEGORY), &breadcrumb.category);
         encoder.text(Name::Text(OWN_MESSAGE), &breadcrumb.message);
         for (name, value) in &breadcrumb.data {

@@ -34,7 +34,7 @@ use crate::model::Site;
 use crate::scope::{NewSpan, Place};
 use crate::sync::caught;
 use crate::trail::crumb::Encoder;
-use crate::trail::{self, LOG_TARGET, LogSite, PAYLOAD_BYTES, Record};
+use crate::trail::{self, CRUMB_BYTES, LOG_TARGET, LogSite, Record};
 
 use gate::Gate;
 use visit::{CrumbVisitor, ErrorNoticed, ErrorVisitor, SpanVisitor};
@@ -183,7 +183,7 @@ where
             attributes.record(&mut visitor);
             let root = visitor.root;
             let cut = buffer.is_cut();
-            self.open(callsite, id, parent, root, (buffer.finish(), cut));
+            self.open(callsite, id, parent, root, (buffer.finish().as_flattened(), cut));
         });
         if opened.is_none() {
             // Opened by a user's formatter that we are running: it has a lane, but its fields are not read.
@@ -197,7 +197,7 @@ where
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
         let done = shell::enter(|buffer| {
             let place = self.place(event, &context);
-            buffer.begin(PAYLOAD_BYTES);
+            buffer.begin(CRUMB_BYTES);
             if *event.metadata().level() == Level::ERROR {
                 self.error(event, place, buffer);
             } else {
@@ -269,7 +269,7 @@ impl Inner {
             buffer.begin(SPAN_BYTES);
             values.record(&mut CrumbVisitor(&mut *buffer));
             let cut = buffer.is_cut();
-            self.pipeline.scopes.record(id, buffer.finish(), cut);
+            self.pipeline.scopes.record(id, buffer.finish().as_flattened(), cut);
         });
         if recorded.is_none() {
             self.pipeline.ledger.count(Counted::Recursion);

@@ -47,6 +47,8 @@ impl Frames {
             frames.drain(..at);
             if let Some(first) = frames.first_mut() {
                 first.line = site.line.or(first.line);
+                let root = first.file.as_deref().and_then(|walked| walked.strip_suffix(file.as_str()));
+                name_within(&root.unwrap_or_default().to_owned(), frames);
             }
             return;
         }
@@ -67,6 +69,16 @@ impl Frames {
         const FOREIGN: [&str; 6] =
             ["/registry/src/", "/git/checkouts/", "/vendor/", "/rustc/", "/rustlib/src/", "/library/std/"];
         !file.starts_with("vendor/") && !FOREIGN.iter().any(|part| file.contains(part))
+    }
+}
+
+/// Names the files below `root`, the folder the program was compiled in, as the program itself does by `file!()`: where
+/// it was built says nothing, and differs from one machine to the next.
+fn name_within(root: &str, frames: &mut [Frame]) {
+    for file in frames.iter_mut().filter_map(|frame| frame.file.as_mut()) {
+        if let Some(within) = file.strip_prefix(root) {
+            *file = within.to_owned();
+        }
     }
 }
 

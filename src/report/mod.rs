@@ -49,10 +49,17 @@ impl Report {
     fn frames(&mut self, frames: &[Frame]) {
         let own: Vec<&Frame> = frames.iter().filter(|frame| frame.in_app).collect();
         let shown = if own.is_empty() { frames.iter().take(1).collect() } else { own };
+        let mut inner: Option<&Frame> = None;
         for frame in shown {
-            let path = match (&frame.module, &frame.function) {
+            // An async function is a closure in itself, and a traced one another: the innermost says where it stood.
+            let within = inner.replace(frame).is_some_and(|inner| is_closure_of(inner, frame));
+            if within {
+                continue;
+            }
+            let path = match (&frame.module, frame.function.as_deref().map(without_closures)) {
                 (Some(module), Some(function)) => format!("{module}::{function}"),
-                (Some(one), None) | (None, Some(one)) => one.clone(),
+                (Some(one), None) => one.clone(),
+                (None, Some(one)) => one.to_owned(),
                 (None, None) => "?".to_owned(),
             };
             let place = frame.file.as_ref().map(|file| {
@@ -103,6 +110,22 @@ impl Report {
         self.line("  ", &format!("release {release} in {}{host}", event.environment));
     }
 }
+
+/// Whether the function of `inner` is written inside that of `frame`, which called it.
+fn is_closure_of(inner: &Frame, frame: &Frame) -> bool {
+    let (Some(inside), Some(function)) = (&inner.function, &frame.function) else { return false };
+    let closure = inside.strip_prefix(function.as_str());
+    inner.module == frame.module && closure.is_some_and(|closure| closure.starts_with(CLOSURE))
+}
+
+fn without_closures(mut function: &str) -> &str {
+    while let Some(outer) = function.strip_suffix(CLOSURE) {
+        function = outer;
+    }
+    function
+}
+
+const CLOSURE: &str = "::{{closure}}";
 
 /// One step of the trail: its age at the time of the event, level, category, message and data.
 fn step(crumb: &Breadcrumb, now: SystemTime) -> String {

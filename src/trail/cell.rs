@@ -119,12 +119,6 @@ impl Cell {
         self.sequence.load(Ordering::Relaxed) == complete(position)
     }
 
-    pub(super) fn set_word(&self, index: usize, word: u64) {
-        if let Some(slot) = self.words.get(index) {
-            slot.store(word, Ordering::Relaxed);
-        }
-    }
-
     pub(super) fn word(&self, index: usize) -> u64 {
         self.words.get(index).map_or(0, |slot| slot.load(Ordering::Relaxed))
     }

@@ -92,12 +92,12 @@ impl Encoder {
 
     /// The encoded fields, filled up to whole words.
     #[inline]
-    pub(crate) fn finish(&mut self) -> &[u8] {
+    pub(crate) fn finish(&mut self) -> &[[u8; WORD]] {
         if let Some(padding) = self.bytes.get_mut(self.len..).and_then(|rest| rest.first_chunk_mut::<WORD>())
         {
             *padding = [END; WORD];
         }
-        self.bytes.get(..self.len.next_multiple_of(WORD)).unwrap_or_default()
+        self.bytes.as_chunks().0.get(..self.len.div_ceil(WORD)).unwrap_or_default()
     }
 
     /// Something found no room.

@@ -18,8 +18,8 @@ use crate::limits::{RING_CELLS, TRAIL_CRUMBS};
 use crate::model::{Breadcrumb, BreadcrumbKind};
 
 pub(crate) use cell::AtomicCallsite;
-pub(crate) use ring::{Busy, PAYLOAD_BYTES, Record};
-use ring::{Header, Ring};
+pub(crate) use ring::{Busy, Record};
+use ring::{Header, PAYLOAD_WORDS, Ring};
 
 /// The ring of one pipeline, and where start-up's breadcrumbs stand in it.
 #[derive(Debug)]
@@ -117,6 +117,9 @@ impl Trail {
     }
 }
 
+/// Room for the fields of one breadcrumb, encoded.
+pub(crate) const CRUMB_BYTES: usize = PAYLOAD_WORDS * 8;
+
 /// Lanes that one copy takes at the most; of more, the nearest.
 pub(crate) const MAX_LANES: usize = 8;
 
@@ -155,11 +158,9 @@ impl Copied {
             .headers
             .iter()
             .map(|header| {
-                let (own, rest) =
-                    words.split_at_checked(header.payload_bytes.div_ceil(8)).unwrap_or_default();
+                let (own, rest) = words.split_at_checked(header.payload_words).unwrap_or_default();
                 words = rest;
-                let mut bytes: Vec<u8> = own.iter().flat_map(|word| word.to_le_bytes()).collect();
-                bytes.truncate(header.payload_bytes);
+                let bytes: Vec<u8> = own.iter().flat_map(|word| word.to_le_bytes()).collect();
                 decode(header, &bytes)
             })
             .collect();

@@ -44,8 +44,8 @@ pub(crate) struct Record<'a> {
     pub(crate) span: u64,
     /// Free for the caller: how the payload is to be read.
     pub(crate) mark: u8,
-    /// At most [`PAYLOAD_BYTES`]; what is longer is not written.
-    pub(crate) payload: &'a [u8],
+    /// At most [`PAYLOAD_WORDS`]; what is longer is not written.
+    pub(crate) payload: &'a [[u8; 8]],
 }
 
 /// What the header of a copied record says.
@@ -56,7 +56,7 @@ pub(crate) struct Header {
     pub(crate) lane: u64,
     pub(crate) span: u64,
     pub(crate) mark: u8,
-    pub(crate) payload_bytes: usize,
+    pub(crate) payload_words: usize,
 }
 
 /// Every position that a writer tried was busy.
@@ -65,10 +65,10 @@ pub(crate) struct Busy;
 
 /// Words of the first cell that hold the header: time, lane, span, and length with the mark.
 const HEADER: usize = 4;
-const FIRST_BYTES: usize = (WORDS - HEADER) * 8;
-const NEXT_BYTES: usize = WORDS * 8;
+const FIRST_WORDS: usize = WORDS - HEADER;
+const MARK_SHIFT: u32 = 32;
 /// The longest payload of a record.
-pub(crate) const PAYLOAD_BYTES: usize = FIRST_BYTES + (CRUMB_CELLS - 1) * NEXT_BYTES;
+pub(crate) const PAYLOAD_WORDS: usize = FIRST_WORDS + (CRUMB_CELLS - 1) * WORDS;
 
 impl Ring {
     /// A ring of at least `cells` cells, rounded up to a power of two.
@@ -104,8 +104,11 @@ impl Ring {
         for _ in 0..=self.retries() {
             // Relaxed: a position orders nothing; the cells' sequences do.
             let position = self.head.fetch_add(cells, Ordering::Relaxed);
-            if self.enter(position, cells) {
-                self.write(position, cells, record);
+            let Some(first) = self.cell(position) else { break };
+            if let Some(before) = first.enter(position, self.mutations)
+                && (cells == 1 || self.enter_rest(position, cells, before))
+            {
+                self.write(first, position, cells, record);
                 return Ok(position);
             }
         }
@@ -171,15 +174,15 @@ impl Ring {
             time_ns: first.word(0),
             lane: first.word(1),
             span: first.word(2),
-            mark: (length >> 32) as u8,
-            payload_bytes: (length as u32 as usize).min(PAYLOAD_BYTES),
+            mark: (length >> MARK_SHIFT) as u8,
+            payload_words: (length as u32 as usize).min(PAYLOAD_WORDS),
         };
-        let cells = cells_for(header.payload_bytes);
+        let cells = cells_for(header.payload_words);
         // Only a guess until the sequences are checked, but a wrong one is refused below in any case.
         if !wanted(&header) {
             return None;
         }
-        let mut words = header.payload_bytes.div_ceil(8);
+        let mut words = header.payload_words;
         for part in 0..cells {
             let cell = self.cell(position + part)?;
             let validated = part == 0 || self.mutations.on(Mutation::ContinuationUnchecked);
@@ -201,57 +204,60 @@ impl Ring {
         Some(header)
     }
 
-    /// Enters all cells of a record, or none.
-    fn enter(&self, position: u64, cells: u64) -> bool {
-        let mut before = [0; CRUMB_CELLS];
-        for part in 0..cells {
-            let entered =
-                self.cell(position + part).and_then(|cell| cell.enter(position + part, self.mutations));
-            let slot = before.get_mut(part as usize);
-            let (Some(sequence), Some(slot)) = (entered, slot) else {
-                for (given, sequence) in (0..part).zip(before) {
-                    if let Some(cell) = self.cell(position + given) {
-                        cell.put_back(sequence);
+    /// Enters the cells of a record behind the first, or puts all back, the first too, whose sequence was `before`.
+    #[cold]
+    fn enter_rest(&self, position: u64, cells: u64, before: u64) -> bool {
+        let mut entered = [before; CRUMB_CELLS];
+        for (part, slot) in (1..cells).zip(entered.iter_mut().skip(1)) {
+            match self.cell(position + part).and_then(|cell| cell.enter(position + part, self.mutations)) {
+                Some(before) => *slot = before,
+                None => {
+                    for (given, before) in (0..part).zip(entered) {
+                        self.cell(position + given).into_iter().for_each(|cell| cell.put_back(before));
                     }
+                    return false;
                 }
-                return false;
-            };
-            *slot = sequence;
+            }
         }
         true
     }
 
-    fn write(&self, position: u64, cells: u64, record: &Record<'_>) {
+    fn write(&self, first: &Cell, position: u64, cells: u64, record: &Record<'_>) {
         if self.mutations.on(Mutation::FinishFirst) {
-            self.finish(position, cells);
+            self.finish_rest(position, cells);
+            first.finish(position, self.mutations);
         }
         Cell::begin(self.mutations);
-        let (head, rest) = record.payload.split_at(record.payload.len().min(FIRST_BYTES));
-        if let Some(first) = self.cell(position) {
-            self.tag(position).store(record.lane, Ordering::Relaxed);
-            first.callsite().set(record.callsite);
-            first.set_word(0, record.time_ns);
-            first.set_word(1, record.lane);
-            first.set_word(2, record.span);
-            first.set_word(
-                3,
-                (record.payload.len().min(PAYLOAD_BYTES) as u64) | (u64::from(record.mark) << 32),
-            );
-            write_words(first, HEADER, head);
-        }
-        for (part, bytes) in (1..cells).zip(rest.chunks(NEXT_BYTES)) {
-            if let Some(cell) = self.cell(position + part) {
-                self.tag(position + part).store(0, Ordering::Relaxed);
-                write_words(cell, 0, bytes);
-            }
+        self.tag(position).store(record.lane, Ordering::Relaxed);
+        first.callsite().set(record.callsite);
+        let [time, lane, span, length, rest @ ..] = first.words();
+        time.store(record.time_ns, Ordering::Relaxed);
+        lane.store(record.lane, Ordering::Relaxed);
+        span.store(record.span, Ordering::Relaxed);
+        let words = record.payload.len().min(PAYLOAD_WORDS) as u64;
+        length.store(words | (u64::from(record.mark) << MARK_SHIFT), Ordering::Relaxed);
+        write_words(rest, record.payload);
+        if cells > 1 {
+            self.write_rest(position, cells, record.payload.get(FIRST_WORDS..).unwrap_or_default());
         }
         if !self.mutations.on(Mutation::FinishFirst) {
-            self.finish(position, cells);
+            self.finish_rest(position, cells);
+            first.finish(position, self.mutations);
         }
     }
 
-    fn finish(&self, position: u64, cells: u64) {
-        for part in (0..cells).rev() {
+    #[cold]
+    fn write_rest(&self, position: u64, cells: u64, payload: &[[u8; 8]]) {
+        for (part, words) in (1..cells).zip(payload.chunks(WORDS)) {
+            if let Some(cell) = self.cell(position + part) {
+                self.tag(position + part).store(0, Ordering::Relaxed);
+                write_words(cell.words(), words);
+            }
+        }
+    }
+
+    fn finish_rest(&self, position: u64, cells: u64) {
+        for part in 1..cells {
             if let Some(cell) = self.cell(position + part) {
                 cell.finish(position + part, self.mutations);
             }
@@ -272,23 +278,17 @@ impl Ring {
     }
 }
 
-/// Cells that a record with a payload of so many bytes takes.
-fn cells_for(payload_bytes: usize) -> u64 {
-    let rest = payload_bytes.min(PAYLOAD_BYTES).saturating_sub(FIRST_BYTES);
-    1 + rest.div_ceil(NEXT_BYTES) as u64
+/// Cells that a record with a payload of so many words takes.
+fn cells_for(payload_words: usize) -> u64 {
+    if payload_words <= FIRST_WORDS {
+        return 1;
+    }
+    1 + (payload_words.min(PAYLOAD_WORDS) - FIRST_WORDS).div_ceil(WORDS) as u64
 }
 
-fn write_words(cell: &Cell, from: usize, bytes: &[u8]) {
-    let (words, tail) = bytes.as_chunks::<8>();
-    for (slot, word) in cell.words().get(from..).unwrap_or_default().iter().zip(words) {
+fn write_words(slots: &[AtomicU64], words: &[[u8; 8]]) {
+    for (slot, word) in slots.iter().zip(words) {
         slot.store(u64::from_le_bytes(*word), Ordering::Relaxed);
-    }
-    if !tail.is_empty() {
-        let mut word = [0; 8];
-        for (to, byte) in word.iter_mut().zip(tail) {
-            *to = *byte;
-        }
-        cell.set_word(from + words.len(), u64::from_le_bytes(word));
     }
 }
 

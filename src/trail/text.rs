@@ -84,12 +84,14 @@ impl Bounded for BoundedString {
 }
 
 /// The longest head of `text` of at most `bytes` bytes that ends between two characters.
+#[inline]
 pub(crate) fn fitting(text: &str, bytes: usize) -> &str {
-    if text.len() <= bytes {
-        return text;
-    }
-    let mut end = bytes;
-    while end > 0 && !text.is_char_boundary(end) {
+    if text.len() <= bytes { text } else { cut(text, bytes) }
+}
+
+#[cold]
+fn cut(text: &str, mut end: usize) -> &str {
+    while !text.is_char_boundary(end) {
         end -= 1;
     }
     text.get(..end).unwrap_or_default()
