@@ -3,6 +3,7 @@
 //! Everything the error does (`Display`, `Debug`, `source`) is user code: bounded, and its panics caught.
 
 use std::error::Error;
+use std::io;
 use std::ptr;
 
 use crate::limits::{CHAIN_LINKS, FIELD_BYTES, TYPE_TEXT_BYTES};
@@ -22,11 +23,19 @@ pub(crate) fn typed(error: &(dyn Error + 'static)) -> CapturedError {
         seen.push(error);
         links.push(Link {
             value: BoundedString::format(FIELD_BYTES, format_args!("{error}")),
-            debug: BoundedString::format(TYPE_TEXT_BYTES, format_args!("{error:?}")),
+            debug: type_text(error),
         });
         next = caught(|| error.source()).flatten();
     }
     CapturedError::Typed { links, cut: false }
+}
+
+/// The head of an error's `Debug`, which names its type; that of an `io::Error` names a part of it that nobody knows.
+fn type_text(error: &(dyn Error + 'static)) -> String {
+    if error.is::<io::Error>() {
+        return "io::Error".to_owned();
+    }
+    BoundedString::format(TYPE_TEXT_BYTES, format_args!("{error:?}"))
 }
 
 /// The same object as the same type: an error without size may share its address with its source. Tables of methods

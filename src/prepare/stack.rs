@@ -48,7 +48,8 @@ impl Frames {
             if let Some(first) = frames.first_mut() {
                 first.line = site.line.or(first.line);
                 let root = first.file.as_deref().and_then(|walked| walked.strip_suffix(file.as_str()));
-                name_within(&root.unwrap_or_default().to_owned(), frames);
+                let root = root.unwrap_or_default().to_owned();
+                name_within(&root, frames);
             }
             return;
         }
