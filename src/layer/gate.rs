@@ -5,7 +5,7 @@
 
 use tracing::level_filters::LevelFilter;
 use tracing::subscriber::Interest;
-use tracing::{Level, Metadata, Subscriber};
+use tracing::{Metadata, Subscriber};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::{Context, Filter};
 
@@ -18,6 +18,8 @@ pub(crate) struct Gate {
     spans: Targets,
     lanes: Vec<LaneDirective>,
     loudest: LevelFilter,
+    /// Events, and spans, at this level and above pass whatever their target: no look-up.
+    sure: (LevelFilter, LevelFilter),
     off: bool,
 }
 
@@ -32,7 +34,8 @@ impl Gate {
     pub(crate) fn new(breadcrumbs: Targets, spans: Targets, lanes: Vec<LaneDirective>) -> Self {
         // An ERROR is never below the gate.
         let loudest = loudest(&breadcrumbs).max(loudest(&spans)).max(LevelFilter::ERROR);
-        Self { breadcrumbs, spans, lanes, loudest, off: false }
+        let sure = (quietest(&breadcrumbs).max(LevelFilter::ERROR), quietest(&spans));
+        Self { breadcrumbs, spans, lanes, loudest, sure, off: false }
     }
 
     /// A gate that lets nothing through.
@@ -42,6 +45,7 @@ impl Gate {
             spans: Targets::new(),
             lanes: Vec::new(),
             loudest: LevelFilter::OFF,
+            sure: (LevelFilter::OFF, LevelFilter::OFF),
             off: true,
         }
     }
@@ -53,13 +57,12 @@ impl Gate {
 
     /// As [`admits`](Self::admits), for a record whose callsite does not know its target.
     pub(crate) fn admits_as(&self, callsite: &Metadata<'_>, target: &str) -> bool {
-        if self.off {
-            return false;
-        }
-        if callsite.is_span() {
-            return self.spans.would_enable(target, callsite.level());
-        }
-        *callsite.level() == Level::ERROR || self.breadcrumbs.would_enable(target, callsite.level())
+        let (targets, sure) = if callsite.is_span() {
+            (&self.spans, self.sure.1)
+        } else {
+            (&self.breadcrumbs, self.sure.0)
+        };
+        *callsite.level() <= sure || !self.off && targets.would_enable(target, callsite.level())
     }
 
     /// Whether a directive names the span as the root of a lane.
@@ -113,4 +116,10 @@ fn lane(directive: &str, all: &str) -> Result<LaneDirective, BuildError> {
 fn loudest(targets: &Targets) -> LevelFilter {
     let named = targets.iter().map(|(_, level)| level);
     named.chain(targets.default_level()).max().unwrap_or(LevelFilter::OFF)
+}
+
+/// The level that every target has at least; none where a target may match no directive.
+fn quietest(targets: &Targets) -> LevelFilter {
+    let Some(default) = targets.default_level() else { return LevelFilter::OFF };
+    targets.iter().map(|(_, level)| level).fold(default, LevelFilter::min)
 }

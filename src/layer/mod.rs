@@ -1,8 +1,10 @@
 //! The layer: what `tracing` calls on the caller's thread.
 //!
-//! [`CrumbLayer`] wraps a per-layer-filtered [`Inner`] and hands on everything but enter and exit, at which the wrapper
-//! of `tracing-subscriber` would look the span up for nothing. It never panics, blocks or logs; it allocates for a span
-//! with long fields and for an ERROR, not for a WARN.
+//! [`CrumbLayer`] hears through the per-layer filter of `tracing-subscriber`, which keeps the callsites below the gate
+//! disabled, but judges by its own gate what it hears: the filter keeps its last verdict in a thread-local, where
+//! `enabled!`, or a line that a formatter logs, leaves another one behind, and the next ERROR would be lost. It hands on
+//! everything but enter and exit, at which the filter would look the span up for nothing. It never panics, blocks or
+//! logs; it allocates for a span with long fields and for an ERROR, not for a WARN.
 //!
 //! # Invariants
 //! 1. Whatever [`CrumbLayer::downcast_raw`] returns points into `self`, at a value of the type that was asked for.
@@ -17,6 +19,7 @@ use std::fmt;
 use std::ptr;
 use std::sync::Arc;
 
+use tracing::field::{Field, Visit};
 use tracing::level_filters::LevelFilter;
 use tracing::span::{Attributes, Id, Record as SpanRecord};
 use tracing::subscriber::Interest;
@@ -57,8 +60,8 @@ use visit::{CrumbVisitor, ErrorNoticed, ErrorVisitor, SpanVisitor};
 /// It can stand in an `Option`, a `Box` and a `Vec`, and in any order with other layers. Under
 /// `tracing_subscriber::fmt().finish()`, which takes no per-layer filters, it gates by itself.
 pub struct CrumbLayer<S> {
-    filtered: Filtered<Inner, Gate, S>,
-    pipeline: Arc<Pipeline>,
+    filtered: Filtered<Unheard, Gate, S>,
+    inner: Inner,
     /// The subscriber takes no per-layer filters.
     alone: bool,
 }
@@ -68,12 +71,8 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     pub(crate) fn new(pipeline: Arc<Pipeline>, gate: Gate) -> Self {
-        let inner = Inner { pipeline: Arc::clone(&pipeline), gate: gate.clone() };
-        Self { filtered: inner.with_filter(gate), pipeline, alone: false }
-    }
-
-    fn inner(&self) -> &Inner {
-        self.filtered.inner()
+        let filtered = Unheard.with_filter(gate.clone());
+        Self { filtered, inner: Inner { pipeline, gate }, alone: false }
     }
 
     fn enter_alone(&mut self) {
@@ -122,26 +121,30 @@ where
 
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
         if !self.alone {
-            self.filtered.on_new_span(attributes, id, context);
-        } else if self.inner().gate.admits(attributes.metadata()) {
-            self.inner().on_new_span(attributes, id, context);
+            // It clears the verdict that it noted for this span.
+            self.filtered.on_new_span(attributes, id, context.clone());
+        }
+        if self.inner.gate.admits(attributes.metadata()) {
+            self.inner.new_span(attributes, id, &context);
         }
     }
 
     // These two go past the filter: our own table knows which spans are ours.
     fn on_record(&self, id: &Id, values: &SpanRecord<'_>, _: Context<'_, S>) {
-        self.inner().record(id, values);
+        self.inner.record(id, values);
     }
 
     fn on_close(&self, id: Id, _: Context<'_, S>) {
-        self.pipeline.scopes.close(id.into_u64(), &self.pipeline.trail);
+        self.inner.pipeline.scopes.close(id.into_u64(), &self.inner.pipeline.trail);
     }
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
         if !self.alone {
-            self.filtered.on_event(event, context);
-        } else if self.inner().admits(event) {
-            self.inner().on_event(event, context);
+            // As for spans.
+            self.filtered.on_event(event, context.clone());
+        }
+        if self.inner.admits(event) {
+            self.inner.event(event, &context);
         }
     }
 
@@ -153,7 +156,7 @@ where
         if id == TypeId::of::<Self>() {
             Some(ptr::from_ref(self).cast())
         } else if id == TypeId::of::<Pipeline>() {
-            Some(ptr::from_ref::<Pipeline>(&self.pipeline).cast())
+            Some(ptr::from_ref::<Pipeline>(&self.inner.pipeline).cast())
         } else if self.alone {
             None
         } else {
@@ -163,18 +166,23 @@ where
     }
 }
 
+/// What the per-layer filter wraps: it takes nothing, for what it is told depends on a verdict that may be stale.
+struct Unheard;
+
+impl<S: Subscriber> Layer<S> for Unheard {}
+
 /// What runs behind the gate.
 struct Inner {
     pipeline: Arc<Pipeline>,
     gate: Gate,
 }
 
-impl<S> Layer<S> for Inner
-where
-    S: Subscriber + for<'a> LookupSpan<'a>,
-{
-    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
-        let parent = self.parent(attributes, id, &context);
+impl Inner {
+    fn new_span<S>(&self, attributes: &Attributes<'_>, id: &Id, context: &Context<'_, S>)
+    where
+        S: Subscriber + for<'a> LookupSpan<'a>,
+    {
+        let parent = self.parent(attributes, id, context);
         let opened = shell::enter(|buffer| {
             buffer.begin(SPAN_BYTES);
             let callsite = attributes.metadata();
@@ -194,9 +202,12 @@ where
         }
     }
 
-    fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
+    fn event<S>(&self, event: &Event<'_>, context: &Context<'_, S>)
+    where
+        S: Subscriber + for<'a> LookupSpan<'a>,
+    {
         let done = shell::enter(|buffer| {
-            let place = self.place(event, &context);
+            let place = self.place(event, context);
             buffer.begin(CRUMB_BYTES);
             if *event.metadata().level() == Level::ERROR {
                 self.error(event, place, buffer);
@@ -209,9 +220,7 @@ where
             self.recursion(event);
         }
     }
-}
 
-impl Inner {
     /// An ERROR: a breadcrumb, and an event if it carries an error.
     fn error(&self, event: &Event<'_>, place: Place<'_>, buffer: &mut Encoder) {
         let callsite = event.metadata();
@@ -337,27 +346,31 @@ impl Inner {
         inside.unwrap_or_else(|| scopes.outside(&self.pipeline.trail))
     }
 
-    /// The gate's verdict where nobody has asked it before.
+    /// The gate's verdict; for a record of the `log` crate, by its true target.
     fn admits(&self, event: &Event<'_>) -> bool {
         let callsite = event.metadata();
         if !trail::is_log(callsite) {
             return self.gate.admits(callsite);
         }
-        let mut target = LogTarget(None);
-        event.record(&mut target);
-        self.gate.admits_as(callsite, target.0.as_deref().unwrap_or_else(|| callsite.target()))
+        let mut verdict = LogVerdict { gate: &self.gate, callsite, admits: None };
+        event.record(&mut verdict);
+        verdict.admits.unwrap_or_else(|| self.gate.admits(callsite))
     }
 }
 
-/// Reads the true target of a record of the `log` crate.
-struct LogTarget(Option<String>);
+/// Judges a record of the `log` crate by the field that names its target.
+struct LogVerdict<'a> {
+    gate: &'a Gate,
+    callsite: &'static Metadata<'static>,
+    admits: Option<bool>,
+}
 
-impl tracing::field::Visit for LogTarget {
-    fn record_str(&mut self, field: &tracing::field::Field, value: &str) {
+impl Visit for LogVerdict<'_> {
+    fn record_str(&mut self, field: &Field, value: &str) {
         if field.name() == LOG_TARGET {
-            self.0 = Some(value.to_owned());
+            self.admits = Some(self.gate.admits_as(self.callsite, value));
         }
     }
 
-    fn record_debug(&mut self, _: &tracing::field::Field, _: &dyn fmt::Debug) {}
+    fn record_debug(&mut self, _: &Field, _: &dyn fmt::Debug) {}
 }
