@@ -13,10 +13,7 @@
     reason = "the ring's memory must be zeroed without being touched, and names its callsites"
 )]
 
-use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
-use std::ops::Deref;
-use std::ptr::{self, NonNull};
-use std::slice;
+use std::ptr;
 
 use tracing::Metadata;
 
@@ -27,7 +24,7 @@ use crate::sync::{AtomicPtr, AtomicU64, Ordering, fence};
 pub(super) const WORDS: usize = if cfg!(crumbtrail_loom) { 6 } else { 14 };
 
 #[repr(C, align(128))]
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Cell {
     sequence: AtomicU64,
     callsite: AtomicCallsite,
@@ -43,50 +40,55 @@ pub(super) const fn complete(position: u64) -> u64 {
     (position + 1) << 1
 }
 
-const BUSY: u64 = 1;
+/// The bit of a sequence that says that a writer is inside.
+pub(super) const BUSY: u64 = 1;
 
 impl Cell {
-    #[cfg(crumbtrail_loom)]
-    fn new() -> Self {
-        Self {
-            sequence: AtomicU64::new(0),
-            callsite: AtomicCallsite::default(),
-            words: std::array::from_fn(|_| AtomicU64::new(0)),
-        }
-    }
-
-    /// Takes the cell for `position` and returns the sequence it had, unless another writer is inside or was here for
-    /// a later position. Tries again only when another writer got ahead, so some writer always does.
-    pub(super) fn enter(&self, position: u64, mutations: Mutations) -> Option<u64> {
+    /// Takes the cell for `position` and returns the sequence it had; where another writer is inside, or was here for a
+    /// later position, the sequence that says so is the error. Tries again only when another writer got ahead, so some
+    /// writer always does.
+    pub(super) fn enter(&self, position: u64, mutations: Mutations) -> Result<u64, u64> {
         let busy = complete(position) | BUSY;
         // Acquire: pairs with the Release of whoever left the cell last, so that our words come after its words.
-        let order = if mutations.on(Mutation::EnterRelaxed) { Ordering::Relaxed } else { Ordering::Acquire };
+        // Release: pairs with the Acquire in `holds` and at the end of a scan: who finds us inside sees the head at
+        // which we are.
+        let order = match () {
+            () if mutations.on(Mutation::EnterRelaxed) => Ordering::Release,
+            () if mutations.on(Mutation::EnterWithoutRelease) => Ordering::Acquire,
+            () => Ordering::AcqRel,
+        };
         // Relaxed: a guess that the exchange verifies.
         let mut seen = self.sequence.load(Ordering::Relaxed);
+        while mutations.on(Mutation::WaitForBusy) && seen & BUSY != 0 {
+            seen = self.sequence.load(Ordering::Relaxed);
+        }
         if mutations.on(Mutation::EnterByStore) {
             self.sequence.store(busy, Ordering::Relaxed);
-            return Some(seen);
+            return Ok(seen);
         }
         while seen & BUSY == 0 && seen < busy {
             match self.sequence.compare_exchange(seen, busy, order, Ordering::Relaxed) {
-                Ok(before) => return Some(before),
+                Ok(before) => return Ok(before),
                 Err(now) => seen = now,
             }
         }
-        None
+        Err(seen)
     }
 
     /// Gives an entered cell back as it was: nothing has been written.
-    pub(super) fn put_back(&self, before: u64) {
+    pub(super) fn put_back(&self, before: u64, mutations: Mutations) {
         // Release: a reader that sees the old sequence through this store must see the old record's words, which we
         // acquired when we entered.
-        self.sequence.store(before, Ordering::Release);
+        let order =
+            if mutations.on(Mutation::PutBackRelaxed) { Ordering::Relaxed } else { Ordering::Release };
+        self.sequence.store(before, order);
     }
 
     /// Orders the words of an entered cell after its busy sequence; once per record, before the first word.
     pub(super) fn begin(mutations: Mutations) {
         if !mutations.on(Mutation::NoReleaseFence) {
-            // Pairs with the Acquire fence in `is_still`: a reader that saw one of our words sees our busy sequence.
+            // Pairs with the Acquire fence in `end_read`, and with the one at the end of a scan: a reader that saw one
+            // of our words, or our tag, sees our busy sequence and the head behind us.
             fence(Ordering::Release);
         }
     }
@@ -153,54 +155,95 @@ impl Default for AtomicCallsite {
     }
 }
 
-/// The cells of a ring: zeroed memory that the kernel maps as it is used, aligned to cache lines.
-#[derive(Debug)]
-pub(super) struct Cells {
-    first: NonNull<Cell>,
-    count: usize,
-    memory: NonNull<u8>,
-    layout: Layout,
-}
+pub(super) use memory::Zeroed;
 
-impl Cells {
-    pub(super) fn new(count: usize) -> Self {
-        // An alignment above the allocator's own makes it write the zeros itself, which touches every page. So the
-        // memory is asked for at that alignment with one cell more, and the cells begin at the first line within.
-        let bytes = size_of::<Cell>().saturating_mul(count.saturating_add(1));
-        let layout = Layout::from_size_align(bytes, align_of::<u64>()).unwrap_or(Layout::new::<Cell>());
-        // SAFETY: the layout's size is not zero: there is at least one cell's worth in it.
-        let memory = unsafe { alloc_zeroed(layout) };
-        let Some(memory) = NonNull::new(memory) else { handle_alloc_error(layout) };
-        let skip = memory.as_ptr().align_offset(align_of::<Cell>());
-        // SAFETY: `skip` is below the alignment of a cell, which is no more than the one cell asked for in addition.
-        let first = unsafe { memory.add(skip) }.cast::<Cell>();
-        #[cfg(crumbtrail_loom)]
-        for index in 0..count {
-            // SAFETY: the cell lies inside the allocation; loom's atomics are no plain integers and need their own
-            // beginning. They are leaked with the model.
-            unsafe { first.add(index).write(Cell::new()) };
+#[cfg(not(crumbtrail_loom))]
+mod memory {
+    use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
+    use std::ops::Deref;
+    use std::ptr::NonNull;
+    use std::slice;
+
+    use super::Cell;
+    use crate::sync::AtomicU64;
+
+    /// A slice on the heap that is zeros to begin with. The kernel maps its pages when they are first used.
+    #[derive(Debug)]
+    pub(in crate::trail) struct Zeroed<T> {
+        first: NonNull<T>,
+        count: usize,
+        memory: NonNull<u8>,
+        layout: Layout,
+    }
+
+    /// # Safety
+    /// A value of nothing but zeros is valid, and there is nothing in it to drop.
+    pub(in crate::trail) unsafe trait Zero {}
+
+    // SAFETY: an integer.
+    unsafe impl Zero for AtomicU64 {}
+    // SAFETY: integers, and by invariant 1 a pointer that may be null.
+    unsafe impl Zero for Cell {}
+
+    impl<T: Zero> Zeroed<T> {
+        pub(in crate::trail) fn new(count: usize) -> Self {
+            // An alignment above the allocator's own makes it write the zeros itself, which touches every page. So the
+            // memory is asked for at a word's alignment, with room to begin at the first line within.
+            let bytes =
+                size_of::<T>().checked_mul(count).and_then(|bytes| bytes.checked_add(align_of::<T>()));
+            let layout = bytes.and_then(|bytes| Layout::from_size_align(bytes, align_of::<u64>()).ok());
+            let Some(layout) = layout else { handle_alloc_error(Layout::new::<T>()) };
+            // SAFETY: the layout's size is not zero: an alignment is at least 1.
+            let memory = unsafe { alloc_zeroed(layout) };
+            let Some(memory) = NonNull::new(memory) else { handle_alloc_error(layout) };
+            let skip = memory.as_ptr().align_offset(align_of::<T>());
+            // SAFETY: `skip` is below the alignment, which is what was asked for beyond the values.
+            let first = unsafe { memory.add(skip) }.cast::<T>();
+            Self { first, count, memory, layout }
         }
-        Self { first, count, memory, layout }
     }
+
+    impl<T> Deref for Zeroed<T> {
+        type Target = [T];
+
+        fn deref(&self) -> &[T] {
+            // SAFETY: by invariant 2, for as long as we are borrowed.
+            unsafe { slice::from_raw_parts(self.first.as_ptr(), self.count) }
+        }
+    }
+
+    impl<T> Drop for Zeroed<T> {
+        fn drop(&mut self) {
+            // SAFETY: by invariant 2 `memory` came from `alloc_zeroed` with this layout; the values need no drop.
+            unsafe { dealloc(self.memory.as_ptr(), self.layout) };
+        }
+    }
+
+    // SAFETY: `Zeroed` owns its memory as a `Box<[T]>` would.
+    unsafe impl<T: Send> Send for Zeroed<T> {}
+    // SAFETY: a shared `Zeroed` gives out nothing but `&[T]`.
+    unsafe impl<T: Sync> Sync for Zeroed<T> {}
 }
 
-impl Deref for Cells {
-    type Target = [Cell];
+#[cfg(crumbtrail_loom)]
+mod memory {
+    use std::ops::Deref;
 
-    fn deref(&self) -> &[Cell] {
-        // SAFETY: by invariant 2; cells are shared only as `&Cell`, whose parts are all atomics.
-        unsafe { slice::from_raw_parts(self.first.as_ptr(), self.count) }
+    /// The model checker's atomics are more than their bytes, so in a model the slice is made one by one.
+    #[derive(Debug)]
+    pub(in crate::trail) struct Zeroed<T>(Box<[T]>);
+
+    impl<T: Default> Zeroed<T> {
+        pub(in crate::trail) fn new(count: usize) -> Self {
+            Self((0..count).map(|_| T::default()).collect())
+        }
+    }
+
+    impl<T> Deref for Zeroed<T> {
+        type Target = [T];
+
+        fn deref(&self) -> &[T] {
+            &self.0
+        }
     }
 }
-
-impl Drop for Cells {
-    fn drop(&mut self) {
-        // SAFETY: `memory` came from `alloc_zeroed` with this layout, and a cell has nothing to drop.
-        unsafe { dealloc(self.memory.as_ptr(), self.layout) };
-    }
-}
-
-// SAFETY: `Cells` owns its memory as a `Box<[Cell]>` would, and a `Cell` is atomics and may be moved.
-unsafe impl Send for Cells {}
-// SAFETY: a shared `Cells` gives out `&[Cell]`, and a `Cell` is atomics.
-unsafe impl Sync for Cells {}

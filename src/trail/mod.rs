@@ -87,12 +87,12 @@ impl Trail {
             *slot = want.lane;
         }
         let lanes = lanes.get(..wanted.len()).unwrap_or_default();
-        let mut copied = Copied { cut: floor < oldest, ..Copied::default() };
+        let mut copied = Copied::default();
         // Start-up's lane is wanted by everyone but lies far back: its positions are known, so no scan is needed.
         // Where it is wanted in its own right, the scan finds it.
         let mut start_up =
             self.start_up.newest(oldest).filter(|_| !lanes.contains(&self.start_up.lane)).peekable();
-        self.ring.scan(head, floor, lanes, |position| {
+        let oldest = self.ring.scan(head, floor, lanes, |position| {
             while let Some(earlier) = start_up.next_if(|start_up| *start_up > position) {
                 self.copy_one(earlier, &mut copied, |header| header.lane == self.start_up.lane);
             }
@@ -101,6 +101,7 @@ impl Trail {
             });
             copied.headers.len() < TRAIL_CRUMBS
         });
+        copied.cut |= floor < oldest;
         for position in start_up {
             self.copy_one(position, &mut copied, |header| header.lane == self.start_up.lane);
         }

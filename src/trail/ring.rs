@@ -7,30 +7,36 @@
 //! the sequence of every cell before and after.
 //!
 //! # Properties
-//! 1. *Lock-free*: no writer waits for a writer or a reader. One parked inside a cell costs the others that cell.
+//! 1. *Lock-free*: no writer waits for a writer or a reader. One parked inside a cell costs the others that cell, not
+//!    their record: they take the next position, [`RING_RETRIES`] times at the most.
 //! 2. *Allocation-free* after [`Ring::new`].
 //! 3. *Never torn*: a record is read whole or not at all.
 //! 4. *Complete*: every record of a wanted lane that is in the ring is found, in order, and no other lane's.
-//! 5. *Bounded*: every completed record at or after `head - cells` is found. Age is the only reason for loss.
+//! 5. *Bounded*: every record that was completed before a scan began is found, unless it stands before the position
+//!    that the scan returns: the oldest that was in the ring all the while. Age is the only reason for loss.
 //! 6. *A stalled writer hides nothing* but its own record.
 //!
-//! `models.rs` checks each of them under loom with every ordering weakened in turn ([`Mutation`]).
+//! `models.rs` checks each of them under loom with every ordering weakened in turn ([`Mutation`]), `tests.rs` on real
+//! threads.
 
 use crossbeam_utils::CachePadded;
 use tracing::Metadata;
 
-use super::cell::{Cell, Cells, WORDS};
+use super::cell::{Cell, WORDS, Zeroed};
 use crate::limits::{CRUMB_CELLS, RING_RETRIES};
-use crate::sync::{AtomicU64, Ordering};
+use crate::sync::{AtomicU64, Ordering, fence};
+use probe::Probe;
+pub(super) use probe::{Mutation, Mutations};
 
 /// The ring. Pushing and reading are wait-free but for retries that only another writer's progress can cause.
 #[derive(Debug)]
 pub(crate) struct Ring {
-    cells: Cells,
-    tags: Box<[AtomicU64]>,
+    cells: Zeroed<Cell>,
+    tags: Zeroed<AtomicU64>,
     head: CachePadded<AtomicU64>,
     mask: u64,
     mutations: Mutations,
+    probe: Probe,
 }
 
 /// What is pushed: a header and the encoded fields.
@@ -79,11 +85,12 @@ impl Ring {
 
     fn with_exactly(cells: usize, mutations: Mutations) -> Self {
         Self {
-            cells: Cells::new(cells),
-            tags: zeroed_tags(cells),
+            cells: Zeroed::new(cells),
+            tags: Zeroed::new(cells),
             head: CachePadded::new(AtomicU64::new(0)),
             mask: (cells as u64).wrapping_sub(1),
             mutations,
+            probe: Probe::default(),
         }
     }
 
@@ -105,9 +112,8 @@ impl Ring {
             // Relaxed: a position orders nothing; the cells' sequences do.
             let position = self.head.fetch_add(cells, Ordering::Relaxed);
             let Some(first) = self.cell(position) else { break };
-            if let Some(before) = first.enter(position, self.mutations)
-                && (cells == 1 || self.enter_rest(position, cells, before))
-            {
+            if self.enter(first, position, cells) {
+                self.probe.inside(position);
                 self.write(first, position, cells, record);
                 return Ok(position);
             }
@@ -116,8 +122,15 @@ impl Ring {
     }
 
     /// Calls `visit` with every position from `head` back to `floor` at which a record of one of `lanes` may begin,
-    /// newest first, until it returns false.
-    pub(crate) fn scan(&self, head: u64, floor: u64, lanes: &[u64], mut visit: impl FnMut(u64) -> bool) {
+    /// newest first, until it returns false. Returns the oldest position that was in the ring until it ended: of what
+    /// stands before, something may have been missed.
+    pub(crate) fn scan(
+        &self,
+        head: u64,
+        floor: u64,
+        lanes: &[u64],
+        mut visit: impl FnMut(u64) -> bool,
+    ) -> u64 {
         let floor = floor.max(self.oldest(head));
         match *lanes {
             [] => {}
@@ -125,6 +138,15 @@ impl Ring {
             [first, second] => self.scan_tags(head, floor, |tag| tag == first || tag == second, &mut visit),
             _ => self.scan_tags(head, floor, |tag| lanes.contains(&tag), &mut visit),
         }
+        if self.mutations.on(Mutation::HeadNotReadAgain) {
+            return self.oldest(head);
+        }
+        if !self.mutations.on(Mutation::NoScanFence) {
+            // Acquire: pairs with the Release of a writer's entry and with its fence in `Cell::begin`. Where a tag, a
+            // sequence or a word was a later writer's, the head is behind that writer's position.
+            fence(Ordering::Acquire);
+        }
+        self.oldest(self.head())
     }
 
     fn scan_tags(
@@ -136,7 +158,13 @@ impl Ring {
     ) {
         for position in (floor..head).rev() {
             // Relaxed: a tag is a hint; the record's own lane is compared when it is read.
-            if wanted(self.tag(position).load(Ordering::Relaxed)) && !visit(position) {
+            let tag = self.tag(position).map_or(0, |tag| tag.load(Ordering::Relaxed));
+            if wanted(tag) && !visit(position) {
+                return;
+            }
+            if self.mutations.on(Mutation::ScanEndsAtHole)
+                && self.cell(position).is_some_and(|cell| !cell.holds(position, self.mutations))
+            {
                 return;
             }
         }
@@ -187,6 +215,7 @@ impl Ring {
             let cell = self.cell(position + part)?;
             let validated = part == 0 || self.mutations.on(Mutation::ContinuationUnchecked);
             if !validated && !cell.holds(position + part, self.mutations) {
+                self.probe.met_overwritten();
                 return None;
             }
             let skip = if part == 0 { HEADER } else { 0 };
@@ -198,10 +227,22 @@ impl Ring {
         let checked = if self.mutations.on(Mutation::ContinuationUnchecked) { 1 } else { cells };
         for part in 0..checked {
             if !self.cell(position + part)?.is_still(position + part) {
+                self.probe.met_overwritten();
                 return None;
             }
         }
         Some(header)
+    }
+
+    /// Enters all cells of a record, or none.
+    fn enter(&self, first: &Cell, position: u64, cells: u64) -> bool {
+        match first.enter(position, self.mutations) {
+            Ok(before) => cells == 1 || self.enter_rest(position, cells, before),
+            Err(sequence) => {
+                self.probe.met(sequence);
+                false
+            }
+        }
     }
 
     /// Enters the cells of a record behind the first, or puts all back, the first too, whose sequence was `before`.
@@ -209,11 +250,16 @@ impl Ring {
     fn enter_rest(&self, position: u64, cells: u64, before: u64) -> bool {
         let mut entered = [before; CRUMB_CELLS];
         for (part, slot) in (1..cells).zip(entered.iter_mut().skip(1)) {
-            match self.cell(position + part).and_then(|cell| cell.enter(position + part, self.mutations)) {
-                Some(before) => *slot = before,
-                None => {
-                    for (given, before) in (0..part).zip(entered) {
-                        self.cell(position + given).into_iter().for_each(|cell| cell.put_back(before));
+            let Some(cell) = self.cell(position + part) else { return false };
+            match cell.enter(position + part, self.mutations) {
+                Ok(before) => *slot = before,
+                Err(sequence) => {
+                    self.probe.met(sequence);
+                    let given = if self.mutations.on(Mutation::NoPutBack) { 0 } else { part };
+                    for (part, before) in (0..given).zip(entered) {
+                        if let Some(cell) = self.cell(position + part) {
+                            cell.put_back(before, self.mutations);
+                        }
                     }
                     return false;
                 }
@@ -228,7 +274,9 @@ impl Ring {
             first.finish(position, self.mutations);
         }
         Cell::begin(self.mutations);
-        self.tag(position).store(record.lane, Ordering::Relaxed);
+        if !self.mutations.on(Mutation::TagOutside) {
+            self.set_tag(position, record.lane);
+        }
         first.callsite().set(record.callsite);
         let [time, lane, span, length, rest @ ..] = first.words();
         time.store(record.time_ns, Ordering::Relaxed);
@@ -244,18 +292,23 @@ impl Ring {
             self.finish_rest(position, cells);
             first.finish(position, self.mutations);
         }
+        if self.mutations.on(Mutation::TagOutside) {
+            self.set_tag(position, record.lane);
+        }
     }
 
     #[cold]
     fn write_rest(&self, position: u64, cells: u64, payload: &[[u8; 8]]) {
         for (part, words) in (1..cells).zip(payload.chunks(WORDS)) {
             if let Some(cell) = self.cell(position + part) {
-                self.tag(position + part).store(0, Ordering::Relaxed);
+                self.set_tag(position + part, 0);
                 write_words(cell.words(), words);
             }
         }
     }
 
+    /// Completes the cells behind the first. It is completed after them, which spares readers a vain copy; the order
+    /// proves nothing, since each cell is checked.
     fn finish_rest(&self, position: u64, cells: u64) {
         for part in 1..cells {
             if let Some(cell) = self.cell(position + part) {
@@ -268,9 +321,16 @@ impl Ring {
         self.cells.get((position & self.mask) as usize)
     }
 
-    fn tag(&self, position: u64) -> &AtomicU64 {
-        // The fallback is never taken: the mask keeps the index inside. It spares the hot path a panic.
-        self.tags.get((position & self.mask) as usize).unwrap_or(&self.head)
+    fn tag(&self, position: u64) -> Option<&AtomicU64> {
+        self.tags.get((position & self.mask) as usize)
+    }
+
+    #[inline]
+    fn set_tag(&self, position: u64, lane: u64) {
+        if let Some(tag) = self.tag(position) {
+            // Relaxed: its cell is ours, so the tag comes after that of the cell's last holder.
+            tag.store(lane, Ordering::Relaxed);
+        }
     }
 
     fn retries(&self) -> usize {
@@ -292,55 +352,8 @@ fn write_words(slots: &[AtomicU64], words: &[[u8; 8]]) {
     }
 }
 
-#[cfg(not(crumbtrail_loom))]
-fn zeroed_tags(count: usize) -> Box<[AtomicU64]> {
-    // Collected in place from memory that the allocator zeroes without touching it.
-    vec![0; count].into_iter().map(AtomicU64::new).collect()
-}
-
-#[cfg(crumbtrail_loom)]
-fn zeroed_tags(count: usize) -> Box<[AtomicU64]> {
-    (0..count).map(|_| AtomicU64::new(0)).collect()
-}
-
-/// Ways in which the algorithm could be wrong. Each must make a model fail; builds that are not models have none.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Mutation {
-    EnterRelaxed,
-    EnterByStore,
-    NoReleaseFence,
-    CompleteRelaxed,
-    FirstLoadRelaxed,
-    NoAcquireFence,
-    ContinuationUnchecked,
-    FinishFirst,
-    NoRetry,
-}
-
-/// The mutation in force, if any.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Mutations(#[cfg(crumbtrail_loom)] Option<Mutation>);
-
-#[cfg(not(crumbtrail_loom))]
-impl Mutations {
-    const NONE: Self = Self();
-
-    #[inline(always)]
-    pub(super) const fn on(self, _mutation: Mutation) -> bool {
-        false
-    }
-}
-
-#[cfg(crumbtrail_loom)]
-impl Mutations {
-    const NONE: Self = Self(None);
-
-    pub(super) fn on(self, mutation: Mutation) -> bool {
-        self.0 == Some(mutation)
-    }
-}
-
 #[cfg(all(test, crumbtrail_loom))]
 mod models;
+mod probe;
 #[cfg(all(test, not(crumbtrail_loom)))]
 mod tests;
