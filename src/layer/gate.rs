@@ -57,11 +57,8 @@ impl Gate {
 
     /// As [`admits`](Self::admits), for a record whose callsite does not know its target.
     pub(crate) fn admits_as(&self, callsite: &Metadata<'_>, target: &str) -> bool {
-        let (targets, sure) = if callsite.is_span() {
-            (&self.spans, self.sure.1)
-        } else {
-            (&self.breadcrumbs, self.sure.0)
-        };
+        let (targets, sure) =
+            if callsite.is_span() { (&self.spans, self.sure.1) } else { (&self.breadcrumbs, self.sure.0) };
         *callsite.level() <= sure || !self.off && targets.would_enable(target, callsite.level())
     }
 
