@@ -19,7 +19,7 @@ use crate::ledger::{Counted, Lost};
 use crate::model::{Breadcrumb, EventId, LaneData, Site, User};
 use crate::scope::data;
 use crate::sync::{Inside, OnceBox};
-use crate::trail::crumb::{Encoder, Name};
+use crate::trail::crumb::{Buffer, Encoder, Name};
 use crate::trail::{self, CRUMB_BYTES, OWN_CATEGORY, OWN_MESSAGE, Record};
 
 /// Says who the user is, for every event of this lane: of the work that the outermost span, the request or the task is
@@ -87,13 +87,14 @@ pub fn set_context(name: impl AsRef<str>, value: impl Into<Value>) {
 /// ```
 pub fn add_breadcrumb(breadcrumb: Breadcrumb) {
     with_pipeline(|pipeline, span| {
-        let mut encoder = Encoder::new();
-        encoder.begin(CRUMB_BYTES);
-        encoder.text(Name::Text(OWN_CATEGORY), &breadcrumb.category);
-        encoder.text(Name::Text(OWN_MESSAGE), &breadcrumb.message);
-        for (name, value) in &breadcrumb.data {
-            encode(&mut encoder, Name::Text(name), value);
-        }
+        let mut buffer = Buffer::new();
+        let ((), encoded) = buffer.encode(CRUMB_BYTES, |encoder| {
+            encoder.text(Name::Text(OWN_CATEGORY), &breadcrumb.category);
+            encoder.text(Name::Text(OWN_MESSAGE), &breadcrumb.message);
+            for (name, value) in &breadcrumb.data {
+                encode(encoder, Name::Text(name), value);
+            }
+        });
         let since = breadcrumb.time.duration_since(UNIX_EPOCH).unwrap_or_default();
         let inside = span.and_then(|span| pipeline.scopes.inside(span));
         let place = inside.unwrap_or_else(|| pipeline.scopes.outside(&pipeline.trail));
@@ -102,8 +103,8 @@ pub fn add_breadcrumb(breadcrumb: Breadcrumb) {
             time_ns: u64::try_from(since.as_nanos()).unwrap_or(u64::MAX),
             lane: place.lane,
             span: place.span,
-            mark: trail::mark(Some(breadcrumb.level), encoder.is_cut()),
-            payload: encoder.finish(),
+            mark: trail::mark(Some(breadcrumb.level), encoded.cut),
+            payload: encoded.words,
         });
         match pushed {
             Ok(position) => place.note_logged(position),
@@ -192,7 +193,7 @@ fn span_of(dispatch: &Dispatch, pipeline: &Pipeline) -> Option<u64> {
     ids.find(|id| pipeline.scopes.knows(*id))
 }
 
-fn encode(encoder: &mut Encoder, name: Name<'_>, value: &Value) {
+fn encode(encoder: &mut Encoder<'_>, name: Name<'_>, value: &Value) {
     match value {
         Value::Bool(value) => encoder.bool(name, *value),
         Value::String(value) => encoder.text(name, value),

@@ -36,7 +36,7 @@ use crate::limits::SPAN_BYTES;
 use crate::model::Site;
 use crate::scope::{NewSpan, Place};
 use crate::sync::caught;
-use crate::trail::crumb::Encoder;
+use crate::trail::crumb::{Buffer, Encoded};
 use crate::trail::{self, CRUMB_BYTES, LOG_TARGET, LogSite, Record};
 
 use gate::Gate;
@@ -184,21 +184,21 @@ impl Inner {
     {
         let parent = self.parent(attributes, id, context);
         let opened = shell::enter(|buffer| {
-            buffer.begin(SPAN_BYTES);
             let callsite = attributes.metadata();
             let root = detect::is_work(callsite) || self.gate.begins_lane(callsite);
-            let mut visitor = SpanVisitor { crumb: CrumbVisitor(&mut *buffer), root };
-            attributes.record(&mut visitor);
-            let root = visitor.root;
-            let cut = buffer.is_cut();
-            self.open(callsite, id, parent, root, (buffer.finish().as_flattened(), cut));
+            let (root, fields) = buffer.encode(SPAN_BYTES, |encoder| {
+                let mut visitor = SpanVisitor { crumb: CrumbVisitor(encoder), root };
+                attributes.record(&mut visitor);
+                visitor.root
+            });
+            self.open(callsite, id, parent, root, fields);
         });
         if opened.is_none() {
             // Opened by a user's formatter that we are running: it has a lane, but its fields are not read.
             self.pipeline.ledger.count(Counted::Recursion);
             let callsite = attributes.metadata();
             let root = detect::is_work(callsite) || self.gate.begins_lane(callsite);
-            self.open(callsite, id, parent, root, (&[], true));
+            self.open(callsite, id, parent, root, UNREAD);
         }
     }
 
@@ -208,12 +208,12 @@ impl Inner {
     {
         let done = shell::enter(|buffer| {
             let place = self.place(event, context);
-            buffer.begin(CRUMB_BYTES);
             if *event.metadata().level() == Level::ERROR {
                 self.error(event, place, buffer);
             } else {
-                event.record(&mut CrumbVisitor(buffer));
-                self.push(event.metadata(), place, buffer);
+                let ((), crumb) =
+                    buffer.encode(CRUMB_BYTES, |encoder| event.record(&mut CrumbVisitor(encoder)));
+                self.push(event.metadata(), place, crumb);
             }
         });
         if done.is_none() {
@@ -222,11 +222,13 @@ impl Inner {
     }
 
     /// An ERROR: a breadcrumb, and an event if it carries an error.
-    fn error(&self, event: &Event<'_>, place: Place<'_>, buffer: &mut Encoder) {
+    fn error(&self, event: &Event<'_>, place: Place<'_>, buffer: &mut Buffer) {
         let callsite = event.metadata();
-        let mut visitor = ErrorVisitor::new(buffer);
-        event.record(&mut visitor);
-        let (message, mut fields, error) = visitor.into_parts();
+        let ((message, mut fields, error), crumb) = buffer.encode(CRUMB_BYTES, |encoder| {
+            let mut visitor = ErrorVisitor::new(encoder);
+            event.record(&mut visitor);
+            visitor.into_parts()
+        });
         match error {
             None => self.pipeline.ledger.count(Counted::ErrorWithoutError),
             Some(error) => {
@@ -238,17 +240,17 @@ impl Inner {
             }
         }
         // Behind the capture: its own line is no part of its trail, but the next error's trail shows it.
-        self.push(callsite, place, buffer);
+        self.push(callsite, place, crumb);
     }
 
-    fn push(&self, callsite: &'static Metadata<'static>, place: Place<'_>, buffer: &mut Encoder) {
+    fn push(&self, callsite: &'static Metadata<'static>, place: Place<'_>, crumb: Encoded<'_>) {
         let pushed = self.pipeline.trail.push(&Record {
             callsite: Some(callsite),
             time_ns: clock::coarse_ns(),
             lane: place.lane,
             span: place.span,
-            mark: trail::mark(None, buffer.is_cut()),
-            payload: buffer.finish(),
+            mark: trail::mark(None, crumb.cut),
+            payload: crumb.words,
         });
         match pushed {
             Ok(position) => place.note_logged(position),
@@ -275,14 +277,12 @@ impl Inner {
             return;
         }
         let recorded = shell::enter(|buffer| {
-            buffer.begin(SPAN_BYTES);
-            values.record(&mut CrumbVisitor(&mut *buffer));
-            let cut = buffer.is_cut();
-            self.pipeline.scopes.record(id, buffer.finish().as_flattened(), cut);
+            let ((), fields) = buffer.encode(SPAN_BYTES, |encoder| values.record(&mut CrumbVisitor(encoder)));
+            self.pipeline.scopes.record(id, fields);
         });
         if recorded.is_none() {
             self.pipeline.ledger.count(Counted::Recursion);
-            self.pipeline.scopes.record(id, &[], true);
+            self.pipeline.scopes.record(id, UNREAD);
         }
     }
 
@@ -292,10 +292,10 @@ impl Inner {
         id: &Id,
         parent: u64,
         root: bool,
-        (fields, cut): (&[u8], bool),
+        fields: Encoded<'_>,
     ) {
         let birth = self.pipeline.trail.head();
-        let span = NewSpan { id: id.into_u64(), parent, root, callsite, fields, cut, birth };
+        let span = NewSpan { id: id.into_u64(), parent, root, callsite, fields, birth };
         if !self.pipeline.scopes.open(&span) {
             self.pipeline.ledger.count(Counted::SpanUntracked);
         }
@@ -347,6 +347,7 @@ impl Inner {
     }
 
     /// The gate's verdict; for a record of the `log` crate, by its true target.
+    #[inline]
     fn admits(&self, event: &Event<'_>) -> bool {
         let callsite = event.metadata();
         if !trail::is_log(callsite) {
@@ -357,6 +358,9 @@ impl Inner {
         verdict.admits.unwrap_or_else(|| self.gate.admits(callsite))
     }
 }
+
+/// Fields that could not be read.
+const UNREAD: Encoded<'static> = Encoded { words: &[], cut: true };
 
 /// Judges a record of the `log` crate by the field that names its target.
 struct LogVerdict<'a> {

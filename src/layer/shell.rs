@@ -7,14 +7,14 @@
 use std::cell::RefCell;
 
 use crate::sync::Inside;
-use crate::trail::crumb::Encoder;
+use crate::trail::crumb::Buffer;
 
 /// Runs `work` with this thread's buffer; None when this thread is inside already.
-pub(super) fn enter<T>(work: impl FnOnce(&mut Encoder) -> T) -> Option<T> {
+pub(super) fn enter<T>(work: impl FnOnce(&mut Buffer) -> T) -> Option<T> {
     let _inside = Inside::enter()?;
     BUFFER.try_with(|buffer| buffer.try_borrow_mut().ok().map(|mut buffer| work(&mut buffer))).ok().flatten()
 }
 
 thread_local! {
-    static BUFFER: RefCell<Encoder> = const { RefCell::new(Encoder::new()) };
+    static BUFFER: RefCell<Buffer> = const { RefCell::new(Buffer::new()) };
 }

@@ -14,9 +14,9 @@ use crate::trail::crumb::{Decoded, Encoder, Name};
 use crate::trail::text::{BoundedString, fitting};
 
 /// Encodes the fields of a breadcrumb.
-pub(super) struct CrumbVisitor<'a>(pub(super) &'a mut Encoder);
+pub(super) struct CrumbVisitor<'a, 'b>(pub(super) &'a mut Encoder<'b>);
 
-impl Visit for CrumbVisitor<'_> {
+impl Visit for CrumbVisitor<'_, '_> {
     fn record_f64(&mut self, field: &Field, value: f64) {
         self.0.f64(Name::Index(field.index()), value);
     }
@@ -55,12 +55,12 @@ impl Visit for CrumbVisitor<'_> {
 }
 
 /// Encodes the fields of a span and notices whether one of them makes it a lane's root.
-pub(super) struct SpanVisitor<'a> {
-    pub(super) crumb: CrumbVisitor<'a>,
+pub(super) struct SpanVisitor<'a, 'b> {
+    pub(super) crumb: CrumbVisitor<'a, 'b>,
     pub(super) root: bool,
 }
 
-impl Visit for SpanVisitor<'_> {
+impl Visit for SpanVisitor<'_, '_> {
     fn record_f64(&mut self, field: &Field, value: f64) {
         self.crumb.record_f64(field, value);
     }
@@ -108,15 +108,15 @@ impl Visit for SpanVisitor<'_> {
 /// Takes the fields of an ERROR: into JSON, into a breadcrumb, and the error among them.
 ///
 /// A user's formatter runs once for each, and a second time, by the alternate format, for the error itself.
-pub(super) struct ErrorVisitor<'a> {
-    crumb: &'a mut Encoder,
+pub(super) struct ErrorVisitor<'a, 'b> {
+    crumb: &'a mut Encoder<'b>,
     pub(super) message: Option<String>,
     pub(super) fields: Map<String, Value>,
     error: Option<(Rank, CapturedError)>,
 }
 
-impl<'a> ErrorVisitor<'a> {
-    pub(super) fn new(crumb: &'a mut Encoder) -> Self {
+impl<'a, 'b> ErrorVisitor<'a, 'b> {
+    pub(super) fn new(crumb: &'a mut Encoder<'b>) -> Self {
         Self { crumb, message: None, fields: Map::new(), error: None }
     }
 
@@ -155,7 +155,7 @@ impl<'a> ErrorVisitor<'a> {
     }
 }
 
-impl Visit for ErrorVisitor<'_> {
+impl Visit for ErrorVisitor<'_, '_> {
     fn record_f64(&mut self, field: &Field, value: f64) {
         self.crumb.f64(Name::Index(field.index()), value);
         self.number(field, Decoded::F64(value));

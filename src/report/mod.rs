@@ -102,6 +102,12 @@ impl Report {
                 event.tags.iter().map(|(name, value)| format!("{name}={value}")).collect();
             self.line("  ", &format!("tags {}", tags.join(" ")));
         }
+        // The error's own field is told by the chain.
+        let told = |value: &Value| value.as_str().is_some_and(|text| text.starts_with(&event.value));
+        let rest = pairs(event.fields.iter().filter(|(_, value)| !told(value)));
+        if !rest.is_empty() {
+            self.line("  ", &format!("with{rest}"));
+        }
         for span in &event.spans {
             self.line("  ", &format!("in {}{}", span.name, pairs(&span.fields)));
         }
@@ -134,8 +140,8 @@ fn step(crumb: &Breadcrumb, now: SystemTime) -> String {
     format!("{age:>9}  {:<5} {}  {}{}{cut}", crumb.level, crumb.category, crumb.message, pairs(&crumb.data))
 }
 
-fn pairs(fields: &serde_json::Map<String, Value>) -> String {
-    fields.iter().fold(String::new(), |mut text, (name, value)| {
+fn pairs<'a>(fields: impl IntoIterator<Item = (&'a String, &'a Value)>) -> String {
+    fields.into_iter().fold(String::new(), |mut text, (name, value)| {
         let _ = match value {
             Value::String(value) => write!(text, " {name}={value}"),
             value => write!(text, " {name}={value}"),

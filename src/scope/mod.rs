@@ -18,7 +18,7 @@ use crossbeam_utils::atomic::AtomicCell;
 use crate::limits::{FIELDS, IDLE_LANES, SPAN_BYTES, SPANS};
 use crate::model::{CapturedSpan, EventId, LaneData, SpanExtra, TrailSource};
 use crate::sync::Ordering;
-use crate::trail::crumb::{self, Name};
+use crate::trail::crumb::{self, Encoded, Name};
 use crate::trail::{Trail, Wanted};
 
 use base::{BaseKey, BaseSlot};
@@ -114,9 +114,9 @@ impl Scopes {
     }
 
     /// Fields that a span was told after it was opened.
-    pub(crate) fn record(&self, id: u64, fields: &[u8], cut: bool) {
+    pub(crate) fn record(&self, id: u64, fields: Encoded<'_>) {
         if let Some(slot) = self.spans.find(id) {
-            slot.update(|extra| merge(extra, fields, cut));
+            slot.update(|extra| merge(extra, fields.words.as_flattened(), fields.cut));
         }
     }
 

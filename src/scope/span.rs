@@ -9,9 +9,9 @@ use tracing::Metadata;
 use crate::model::{CapturedSpan, SpanExtra};
 use crate::sync::{AtomicU64, Ordering, fence};
 use crate::trail::AtomicCallsite;
+use crate::trail::crumb::Encoded;
 
-/// Bytes of encoded fields that a slot holds itself; more, and what is recorded later, stands on the heap.
-const INLINE_BYTES: usize = INLINE_WORDS * 8;
+/// Words of encoded fields that a slot holds itself; more, and what is recorded later, stands on the heap.
 const INLINE_WORDS: usize = 20;
 
 /// One span. Written by its creator before its key is published; later only `extra`, `logged` and `last_event` change.
@@ -26,7 +26,7 @@ pub(crate) struct SpanSlot {
     birth: AtomicU64,
     /// 1 once a breadcrumb was logged directly in this span.
     logged: AtomicU64,
-    /// Bytes of the inline fields, and [`CUT`].
+    /// Words of the inline fields, and [`CUT`].
     length: AtomicU64,
     words: [AtomicU64; INLINE_WORDS],
     callsite: AtomicCallsite,
@@ -46,8 +46,7 @@ pub(crate) struct NewSpan<'a> {
     /// It begins a lane of its own.
     pub(crate) root: bool,
     pub(crate) callsite: &'static Metadata<'static>,
-    pub(crate) fields: &'a [u8],
-    pub(crate) cut: bool,
+    pub(crate) fields: Encoded<'a>,
     pub(crate) birth: u64,
 }
 
@@ -71,19 +70,17 @@ impl SpanSlot {
         self.birth.store(span.birth, Ordering::Relaxed);
         self.logged.store(0, Ordering::Relaxed);
         self.callsite.set(Some(span.callsite));
-        if span.fields.len() <= INLINE_BYTES {
-            for (slot, bytes) in self.words.iter().zip(span.fields.chunks(8)) {
-                let mut word = [0; 8];
-                for (to, byte) in word.iter_mut().zip(bytes) {
-                    *to = *byte;
-                }
-                slot.store(u64::from_le_bytes(word), Ordering::Relaxed);
+        let Encoded { words, cut } = span.fields;
+        if words.len() <= INLINE_WORDS {
+            for (slot, word) in self.words.iter().zip(words) {
+                slot.store(u64::from_le_bytes(*word), Ordering::Relaxed);
             }
-            let cut = if span.cut { CUT } else { 0 };
-            self.length.store(span.fields.len() as u64 | cut, Ordering::Relaxed);
+            self.length.store(words.len() as u64 | if cut { CUT } else { 0 }, Ordering::Relaxed);
         } else {
             self.length.store(0, Ordering::Relaxed);
-            self.set_extra(SpanExtra { fields: span.fields.to_vec(), cut: span.cut, lane: None });
+            let fields = words.as_flattened().to_vec();
+            self.extra.store(Some(Arc::new(SpanExtra { fields, cut, lane: None })));
+            self.has_extra.store(1, Ordering::Relaxed);
         }
         // Release: pairs with the Acquire in `read`: who sees the number sees the rest.
         self.number.store(number, Ordering::Release);
@@ -141,10 +138,8 @@ impl SpanSlot {
         let ancestor = self.ancestor();
         let callsite = self.callsite.load()?;
         let length = self.length.load(Ordering::Relaxed);
-        let bytes = length as u32 as usize;
-        let words = self.words.iter().take(bytes.div_ceil(8));
-        let mut fields: Vec<u8> = words.flat_map(|word| word.load(Ordering::Relaxed).to_le_bytes()).collect();
-        fields.truncate(bytes);
+        let words = self.words.iter().take(length as u32 as usize);
+        let fields = words.flat_map(|word| word.load(Ordering::Relaxed).to_le_bytes()).collect();
         let extra = self.extra.load_full();
         // Pairs with the Release in `close`: what was read belongs to `number` if that is still there.
         fence(Ordering::Acquire);
@@ -161,11 +156,6 @@ impl SpanSlot {
             change(&mut new);
             Some(Arc::new(new))
         });
-        self.has_extra.store(1, Ordering::Relaxed);
-    }
-
-    fn set_extra(&self, extra: SpanExtra) {
-        self.extra.store(Some(Arc::new(extra)));
         self.has_extra.store(1, Ordering::Relaxed);
     }
 }

@@ -1,19 +1,20 @@
 //! The encoding of fields: how a log record's values stand in the ring, and a span's in its table.
 //!
-//! Fields stand one behind the other, in the order in which they were visited. Each is a byte that says its type and
-//! whether it was cut, its name, and its value. A name is the field's index in its callsite, looked up when the field
+//! Fields stand one behind the other, in the order in which they were visited. Each is a byte that says its type, its
+//! name, and its value. A name is the field's index in its callsite, looked up when the field
 //! is decoded, or the text itself where there is no callsite. Encoding never allocates; it runs user formatting into
 //! a buffer of the calling thread. Decoding runs on the worker and takes any bytes: what cannot be read ends it.
 //!
 //! ```text
-//! byte 0    type (low 4 bits), CUT, NAMED
+//! byte 0    type (low 4 bits), NAMED
 //! byte 1    index of the field, or length of its name (NAMED), which follows
-//! then      bool: 1 byte · numbers: 8 or 16 bytes, little-endian · text: 2 bytes of length, then UTF-8
+//! then      bool: 1 byte · numbers: 8 or 16 bytes, little-endian · text: 2 bytes of length with CUT, then UTF-8
 //! ```
 //!
 //! The last field is followed by padding up to a whole word.
 
 use std::fmt;
+use std::mem;
 
 use serde_json::{Map, Value};
 use tracing::Metadata;
@@ -21,15 +22,27 @@ use tracing::Metadata;
 use super::text::{Bounded, FAILED, Formatted, PANICKED, fitting, format_into};
 use crate::limits::{FIELD_BYTES, FIELDS, SPAN_BYTES};
 
-/// A buffer that fields are encoded into.
+/// Memory that fields are encoded into; one per thread.
 #[derive(Debug)]
-pub(crate) struct Encoder {
-    len: usize,
-    room: usize,
-    fields: usize,
-    cut: bool,
+pub(crate) struct Buffer {
     /// Room for the longest encoding and its padding.
     bytes: [u8; SPAN_BYTES + WORD],
+}
+
+/// What was encoded.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Encoded<'a> {
+    /// The fields, filled up to whole words.
+    pub(crate) words: &'a [[u8; WORD]],
+    /// Something found no room.
+    pub(crate) cut: bool,
+}
+
+/// Writes fields one behind the other, while there is room.
+#[derive(Debug)]
+pub(crate) struct Encoder<'a> {
+    rest: &'a mut [u8],
+    cut: bool,
 }
 
 /// How a field is named.
@@ -72,198 +85,170 @@ const TEXT: u8 = 6;
 const TYPE: u8 = 0x0F;
 /// No type: what follows is padding.
 const END: u8 = TYPE;
-const CUT: u8 = 0x10;
-const NAMED: u8 = 0x20;
+const NAMED: u8 = 0x10;
+/// In the length of a text: it was longer.
+const CUT: u16 = 0x8000;
 
 const HEAD: usize = 2;
 const TEXT_HEAD: usize = 2;
 const WORD: usize = 8;
 
-impl Encoder {
+impl Buffer {
     pub(crate) const fn new() -> Self {
-        Self { len: 0, room: SPAN_BYTES, fields: 0, cut: false, bytes: [0; SPAN_BYTES + WORD] }
+        Self { bytes: [0; SPAN_BYTES + WORD] }
     }
 
-    /// Empties the buffer and gives it room for so many bytes.
+    /// Encodes what `fill` writes, in so many bytes at the most.
     #[inline]
-    pub(crate) fn begin(&mut self, room: usize) {
-        (self.len, self.room, self.fields, self.cut) = (0, room.min(SPAN_BYTES), 0, false);
-    }
-
-    /// The encoded fields, filled up to whole words.
-    #[inline]
-    pub(crate) fn finish(&mut self) -> &[[u8; WORD]] {
-        if let Some(padding) = self.bytes.get_mut(self.len..).and_then(|rest| rest.first_chunk_mut::<WORD>())
-        {
+    pub(crate) fn encode<T>(
+        &mut self,
+        room: usize,
+        fill: impl FnOnce(&mut Encoder<'_>) -> T,
+    ) -> (T, Encoded<'_>) {
+        let room = room.min(SPAN_BYTES);
+        let mut encoder = Encoder { rest: self.bytes.get_mut(..room).unwrap_or_default(), cut: false };
+        let filled = fill(&mut encoder);
+        let (used, cut) = (room - encoder.rest.len(), encoder.cut);
+        if let Some(padding) = self.bytes.get_mut(used..).and_then(|rest| rest.first_chunk_mut::<WORD>()) {
             *padding = [END; WORD];
         }
-        self.bytes.as_chunks().0.get(..self.len.div_ceil(WORD)).unwrap_or_default()
+        let words = self.bytes.as_chunks().0.get(..used.div_ceil(WORD)).unwrap_or_default();
+        (filled, Encoded { words, cut })
     }
+}
 
-    /// Something found no room.
-    pub(crate) fn is_cut(&self) -> bool {
-        self.cut
-    }
-
+impl<'a> Encoder<'a> {
     #[inline]
     pub(crate) fn bool(&mut self, name: Name<'_>, value: bool) {
-        self.fixed(BOOL, name, [u8::from(value)]);
+        if let Some([slot]) = self.open(BOOL, name) {
+            *slot = value.into();
+        }
     }
 
     #[inline]
     pub(crate) fn i64(&mut self, name: Name<'_>, value: i64) {
-        self.fixed(I64, name, value.to_le_bytes());
+        if let Some(slot) = self.open(I64, name) {
+            *slot = value.to_le_bytes();
+        }
     }
 
     #[inline]
     pub(crate) fn u64(&mut self, name: Name<'_>, value: u64) {
-        self.fixed(U64, name, value.to_le_bytes());
+        if let Some(slot) = self.open(U64, name) {
+            *slot = value.to_le_bytes();
+        }
     }
 
     #[inline]
     pub(crate) fn f64(&mut self, name: Name<'_>, value: f64) {
-        self.fixed(F64, name, value.to_le_bytes());
+        if let Some(slot) = self.open(F64, name) {
+            *slot = value.to_le_bytes();
+        }
     }
 
     pub(crate) fn i128(&mut self, name: Name<'_>, value: i128) {
-        self.fixed(I128, name, value.to_le_bytes());
+        if let Some(slot) = self.open(I128, name) {
+            *slot = value.to_le_bytes();
+        }
     }
 
     pub(crate) fn u128(&mut self, name: Name<'_>, value: u128) {
-        self.fixed(U128, name, value.to_le_bytes());
+        if let Some(slot) = self.open(U128, name) {
+            *slot = value.to_le_bytes();
+        }
     }
 
     #[inline]
     pub(crate) fn text(&mut self, name: Name<'_>, value: &str) {
-        if let Some(start) = self.open(TEXT, name, TEXT_HEAD) {
-            let fits = fitting(value, self.left().min(FIELD_BYTES));
-            self.append(fits.as_bytes());
-            self.close_text(start, fits.len() < value.len());
-        }
+        self.write_text(name, |text| text.append(value));
     }
 
     /// Runs user formatting, whatever it does.
     #[inline]
     pub(crate) fn format(&mut self, name: Name<'_>, value: fmt::Arguments<'_>) {
-        let Some(start) = self.open(TEXT, name, TEXT_HEAD) else { return };
-        let end = self.len + self.left().min(FIELD_BYTES);
-        let mut writer = FieldWriter { end, cut: false, encoder: self };
-        let formatted = format_into(&mut writer, value);
-        match formatted {
+        self.write_text(name, |text| match format_into(text, value) {
             Formatted::Whole | Formatted::Cut => {}
-            Formatted::Failed => self.append(fitting(FAILED, self.left()).as_bytes()),
+            Formatted::Failed => text.append(FAILED),
             Formatted::Panicked => {
-                self.len = start.value;
-                self.append(fitting(PANICKED, self.left()).as_bytes());
+                text.len = 0;
+                text.append(PANICKED);
             }
-        }
-        self.close_text(start, formatted == Formatted::Cut);
+        });
     }
 
     #[inline]
-    fn fixed<const N: usize>(&mut self, kind: u8, name: Name<'_>, value: [u8; N]) {
-        if self.open(kind, name, N).is_some() {
-            self.append_array(value);
-        }
+    fn write_text(&mut self, name: Name<'_>, write: impl FnOnce(&mut Text<'_>)) {
+        let Some(length) = self.open::<TEXT_HEAD>(TEXT, name) else { return };
+        let rest = mem::take(&mut self.rest);
+        let room = rest.len().min(FIELD_BYTES);
+        let mut text = Text { bytes: rest.get_mut(..room).unwrap_or_default(), len: 0, cut: false };
+        write(&mut text);
+        let (written, cut) = (text.len, text.cut);
+        self.cut |= cut;
+        *length = (written as u16 | if cut { CUT } else { 0 }).to_le_bytes();
+        self.rest = rest.get_mut(written..).unwrap_or_default();
     }
 
-    /// Writes a field's head if there is room for it and `value` bytes more.
+    /// Writes a field's head and returns the place of its value, if there is room for both.
     #[inline]
-    fn open(&mut self, kind: u8, name: Name<'_>, value: usize) -> Option<Start> {
-        let head = self.len;
-        let named = match name {
-            Name::Index(index) => {
-                u8::try_from(index).ok().filter(|_| self.has_room(HEAD + value)).map(|index| {
-                    self.append_array([kind, index]);
-                })
-            }
-            Name::Text(text) => self.open_named(kind, text, value),
-        };
-        if named.is_none() {
+    fn open<const N: usize>(&mut self, kind: u8, name: Name<'_>) -> Option<&'a mut [u8; N]> {
+        let Name::Index(index) = name else { return self.open_named(kind, name) };
+        if index >= FIELDS || self.rest.len() < HEAD + N {
             self.cut = true;
             return None;
         }
-        self.fields += 1;
-        if kind == TEXT {
-            self.append_array([0; TEXT_HEAD]);
-        }
-        Some(Start { head, value: self.len })
+        let (head, rest) = mem::take(&mut self.rest).split_first_chunk_mut::<HEAD>()?;
+        *head = [kind, index as u8];
+        let (value, rest) = rest.split_first_chunk_mut()?;
+        self.rest = rest;
+        Some(value)
     }
 
     #[cold]
-    fn open_named(&mut self, kind: u8, name: &str, value: usize) -> Option<()> {
-        let name = fitting(name, usize::from(u8::MAX));
-        let length = u8::try_from(name.len()).ok().filter(|_| self.has_room(HEAD + name.len() + value))?;
-        self.append_array([kind | NAMED, length]);
-        self.append(name.as_bytes());
-        Some(())
-    }
-
-    #[inline]
-    fn has_room(&self, bytes: usize) -> bool {
-        self.len + bytes <= self.room && self.fields < FIELDS
-    }
-
-    #[inline]
-    fn close_text(&mut self, start: Start, cut: bool) {
-        let length = u16::try_from(self.len - start.value).unwrap_or(u16::MAX).to_le_bytes();
-        let slot = self.bytes.get_mut(start.value - TEXT_HEAD..);
-        if let Some(slot) = slot.and_then(|rest| rest.first_chunk_mut::<TEXT_HEAD>()) {
-            *slot = length;
-        }
-        if cut {
+    fn open_named<const N: usize>(&mut self, kind: u8, name: Name<'_>) -> Option<&'a mut [u8; N]> {
+        let name = fitting(name.resolve(None), usize::from(u8::MAX));
+        if self.rest.len() < HEAD + name.len() + N {
             self.cut = true;
-            if let Some(head) = self.bytes.get_mut(start.head) {
-                *head |= CUT;
-            }
+            return None;
         }
-    }
-
-    #[inline]
-    fn append(&mut self, bytes: &[u8]) {
-        if let Some(slot) = self.bytes.get_mut(self.len..self.len + bytes.len()) {
-            slot.copy_from_slice(bytes);
-            self.len += bytes.len();
-        }
-    }
-
-    #[inline]
-    fn append_array<const N: usize>(&mut self, bytes: [u8; N]) {
-        if let Some(slot) = self.bytes.get_mut(self.len..).and_then(|rest| rest.first_chunk_mut::<N>()) {
-            *slot = bytes;
-            self.len += N;
-        }
-    }
-
-    #[inline]
-    fn left(&self) -> usize {
-        self.room.saturating_sub(self.len)
+        let (head, rest) = mem::take(&mut self.rest).split_first_chunk_mut::<HEAD>()?;
+        *head = [kind | NAMED, name.len() as u8];
+        let (named, rest) = rest.split_at_mut_checked(name.len())?;
+        named.copy_from_slice(name.as_bytes());
+        let (value, rest) = rest.split_first_chunk_mut()?;
+        self.rest = rest;
+        Some(value)
     }
 }
 
-#[derive(Clone, Copy)]
-struct Start {
-    head: usize,
-    value: usize,
-}
-
-struct FieldWriter<'a> {
-    encoder: &'a mut Encoder,
-    end: usize,
+/// The place of one text.
+struct Text<'a> {
+    bytes: &'a mut [u8],
+    len: usize,
     cut: bool,
 }
 
-impl fmt::Write for FieldWriter<'_> {
+impl Text<'_> {
+    #[inline]
+    fn append(&mut self, text: &str) {
+        let fits = fitting(text, self.bytes.len() - self.len);
+        if let Some(slot) = self.bytes.get_mut(self.len..).and_then(|rest| rest.get_mut(..fits.len())) {
+            slot.copy_from_slice(fits.as_bytes());
+            self.len += fits.len();
+        }
+        self.cut |= fits.len() < text.len();
+    }
+}
+
+impl fmt::Write for Text<'_> {
     #[inline]
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        let fits = fitting(text, self.end.saturating_sub(self.encoder.len));
-        self.encoder.append(fits.as_bytes());
-        self.cut |= fits.len() < text.len();
+        self.append(text);
         if self.cut { Err(fmt::Error) } else { Ok(()) }
     }
 }
 
-impl Bounded for FieldWriter<'_> {
+impl Bounded for Text<'_> {
     fn is_cut(&self) -> bool {
         self.cut
     }
@@ -280,13 +265,14 @@ pub(crate) fn fields(bytes: &[u8]) -> impl Iterator<Item = Field<'_>> {
 }
 
 fn field(all: &[u8]) -> Option<(Field<'_>, &[u8])> {
-    let ([head, second], rest) = all.split_first_chunk::<2>()?;
+    let ([head, second], rest) = all.split_first_chunk::<HEAD>()?;
     let (name, rest) = if head & NAMED == 0 {
         (Name::Index(usize::from(*second)), rest)
     } else {
         let (name, rest) = rest.split_at_checked(usize::from(*second))?;
         (Name::Text(std::str::from_utf8(name).ok()?), rest)
     };
+    let mut cut = false;
     let (value, rest) = match head & TYPE {
         BOOL => number(rest, |[byte]| Decoded::Bool(byte != 0))?,
         I64 => number(rest, |bytes| Decoded::I64(i64::from_le_bytes(bytes)))?,
@@ -295,14 +281,16 @@ fn field(all: &[u8]) -> Option<(Field<'_>, &[u8])> {
         I128 => number(rest, |bytes| Decoded::I128(i128::from_le_bytes(bytes)))?,
         U128 => number(rest, |bytes| Decoded::U128(u128::from_le_bytes(bytes)))?,
         TEXT => {
-            let (length, rest) = rest.split_first_chunk::<2>()?;
-            let (text, rest) = rest.split_at_checked(usize::from(u16::from_le_bytes(*length)))?;
+            let (length, rest) = rest.split_first_chunk::<TEXT_HEAD>()?;
+            let length = u16::from_le_bytes(*length);
+            cut = length & CUT != 0;
+            let (text, rest) = rest.split_at_checked(usize::from(length & !CUT))?;
             (Decoded::Text(std::str::from_utf8(text).ok()?), rest)
         }
         _ => return None,
     };
     let bytes = all.get(..all.len() - rest.len())?;
-    Some((Field { name, value, cut: head & CUT != 0, bytes }, rest))
+    Some((Field { name, value, cut, bytes }, rest))
 }
 
 fn number<const N: usize>(
