@@ -1,10 +1,10 @@
-//! A small service that takes orders and sign-ups, some hundred at once, while the services it depends on are late,
-//! silent or wrong now and then.
+//! A small service that takes orders and sign-ups, dozens at once, while the services it depends on are late, silent or
+//! wrong now and then.
 //!
 //! `cargo run --example checkout`
 //!
 //! The two lines of crumbtrail are in `main`. Everything else is what a service has anyway: error types, `?`, log
-//! macros, `#[instrument]` and span fields. `RUST_LOG=info` shows the log beside the reports.
+//! macros, `#[instrument]` and span fields. `RUST_LOG=info` shows the log beside the reports of what failed.
 
 mod accounts;
 mod orders;
@@ -27,7 +27,7 @@ const REQUESTS: u64 = 300;
 const PAUSE: Duration = Duration::from_millis(4);
 
 #[tokio::main]
-async fn main() -> Result<(), crumbtrail::BuildError> {
+async fn main() -> anyhow::Result<()> {
     let (layer, guard) =
         crumbtrail::from_env().release(crumbtrail::release!()).sink(crumbtrail::Console::stderr()).build()?;
     let log = EnvFilter::builder().with_default_directive(LevelFilter::OFF.into()).from_env_lossy();
@@ -35,18 +35,21 @@ async fn main() -> Result<(), crumbtrail::BuildError> {
 
     let failed = serve().await;
 
-    if let Err(late) = guard.handle().flush_async(Duration::from_secs(5)).await {
-        eprintln!("not every event was delivered: {late}");
-    }
-    let stats = guard.stats();
+    guard.handle().flush_async(Duration::from_secs(5)).await?;
+    summarise(failed, &guard.stats());
+    Ok(())
+}
+
+/// Says how many requests failed, and that the ledger knows of every one.
+#[expect(clippy::print_stdout, reason = "it is what the example is run for")]
+fn summarise(failed: usize, stats: &crumbtrail::Stats) {
     println!(
-        "{REQUESTS} requests, {failed} failed · {} events = {} delivered + {} lost + {} pending",
+        "{REQUESTS} requests, {failed} failed, {} events: {} delivered + {} lost + {} pending",
         stats.accepted,
         stats.delivered,
         stats.lost_total(),
         stats.pending,
     );
-    Ok(())
 }
 
 /// Answers all requests and returns how many failed.

@@ -21,7 +21,7 @@ pub(crate) enum StockError {
 
 /// A warehouse that takes longer is answered for by the forecast.
 const PATIENCE: Duration = Duration::from_millis(80);
-const LOW: u32 = 10;
+const LOW: u32 = 40;
 
 /// Reserves one item of an order.
 pub(crate) async fn reserve(order: u64, item: &'static str) -> Result<(), StockError> {
