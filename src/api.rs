@@ -18,8 +18,8 @@ use crate::diag::Said;
 use crate::ledger::{Counted, Lost};
 use crate::model::{Breadcrumb, EventId, LaneData, Site, User};
 use crate::scope::data;
-use crate::sync::{Inside, OnceBox};
-use crate::trail::crumb::{Buffer, Encoder, Name};
+use crate::sync::{OnceBox, enter};
+use crate::trail::crumb::{self, Encoder, Name};
 use crate::trail::{self, CRUMB_BYTES, OWN_CATEGORY, OWN_MESSAGE, Record};
 
 /// Says who the user is, for every event of this lane: of the work that the outermost span, the request or the task is
@@ -87,8 +87,8 @@ pub fn set_context(name: impl AsRef<str>, value: impl Into<Value>) {
 /// ```
 pub fn add_breadcrumb(breadcrumb: Breadcrumb) {
     with_pipeline(|pipeline, span| {
-        let mut buffer = Buffer::new();
-        let ((), encoded) = buffer.encode(CRUMB_BYTES, |encoder| {
+        let mut scratch = [0; CRUMB_BYTES + 8];
+        let ((), encoded) = crumb::encode(&mut scratch, CRUMB_BYTES, |encoder| {
             encoder.text(Name::Text(OWN_CATEGORY), &breadcrumb.category);
             encoder.text(Name::Text(OWN_MESSAGE), &breadcrumb.message);
             for (name, value) in &breadcrumb.data {
@@ -132,16 +132,18 @@ pub fn capture_error(error: &(dyn Error + 'static)) -> Option<EventId> {
     let caller = Location::caller();
     with_pipeline(|pipeline, span| {
         pipeline.ledger.accept();
-        let Some(_inside) = Inside::enter() else {
+        let captured = enter(|_| {
+            let (file, line) = (Some(caller.file().to_owned()), Some(caller.line()));
+            let site = Site { target: String::new(), file, line };
+            let error = capture::typed(error);
+            let failure = Failure { site, level: Level::ERROR, message: None, fields: Map::new(), error };
+            pipeline.capture(failure, span)
+        });
+        if captured.is_none() {
             pipeline.ledger.count(Counted::Recursion);
             pipeline.ledger.lose(Lost::Recursion);
-            return None;
-        };
-        let site =
-            Site { target: String::new(), file: Some(caller.file().to_owned()), line: Some(caller.line()) };
-        let error = capture::typed(error);
-        let failure = Failure { site, level: Level::ERROR, message: None, fields: Map::new(), error };
-        Some(pipeline.capture(failure, span))
+        }
+        captured
     })?
 }
 

@@ -1,11 +1,13 @@
-//! The shim for what a model checker must see, the mark of threads that are inside crumbtrail, and the net under code
-//! that is not ours.
+//! The shim for what a model checker must see, the door that a thread passes to be inside crumbtrail, and the net under
+//! code that is not ours.
 //!
 //! The ring takes its atomics from here: the standard library's, or loom's in builds with `--cfg crumbtrail_loom`
 //! (never `--cfg loom`, which other crates listen to). Nothing here blocks, allocates or panics.
 
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::limits::SPAN_BYTES;
 
 #[cfg(crumbtrail_loom)]
 pub(crate) use loom::sync::atomic::{AtomicPtr, AtomicU64, Ordering, fence};
@@ -29,25 +31,22 @@ pub(crate) fn caught<T>(work: impl FnOnce() -> T) -> Option<T> {
     }
 }
 
-/// This thread is inside crumbtrail until the value is dropped: what it logs meanwhile is not ours to record.
-#[derive(Debug)]
-pub(crate) struct Inside(());
-
-impl Inside {
-    /// Enters, unless this thread is inside already or its thread-locals are gone.
-    pub(crate) fn enter() -> Option<Self> {
-        let free = INSIDE.try_with(|inside| !inside.replace(true)).unwrap_or(false);
-        free.then_some(Self(()))
-    }
+/// Runs `work` inside crumbtrail, with this thread's scratch memory; None if this thread is inside already, or if its
+/// thread-locals are gone.
+///
+/// What a user's formatter or a sink logs meanwhile comes back to us on the same thread and is not ours to record:
+/// `tracing` itself guards against that only while a scoped subscriber exists.
+#[inline]
+pub(crate) fn enter<T>(work: impl FnOnce(&mut Scratch) -> T) -> Option<T> {
+    let entered =
+        SCRATCH.try_with(|scratch| scratch.try_borrow_mut().ok().map(|mut scratch| work(&mut scratch)));
+    entered.ok().flatten()
 }
 
-impl Drop for Inside {
-    fn drop(&mut self) {
-        let _ = INSIDE.try_with(|inside| inside.set(false));
-    }
-}
+/// Room for the longest encoding, and a word more.
+pub(crate) type Scratch = [u8; SPAN_BYTES + 8];
 
 thread_local! {
     /// Without a destructor, so that logging from another thread-local's destructor finds it.
-    static INSIDE: Cell<bool> = const { Cell::new(false) };
+    static SCRATCH: RefCell<Scratch> = const { RefCell::new([0; SPAN_BYTES + 8]) };
 }

@@ -11,7 +11,6 @@
 
 mod detect;
 pub(crate) mod gate;
-mod shell;
 mod visit;
 
 use std::any::{TypeId, type_name};
@@ -35,8 +34,8 @@ use crate::ledger::{Counted, Lost};
 use crate::limits::SPAN_BYTES;
 use crate::model::Site;
 use crate::scope::{NewSpan, Place};
-use crate::sync::caught;
-use crate::trail::crumb::{Buffer, Encoded};
+use crate::sync::{Scratch, caught, enter};
+use crate::trail::crumb::{self, Encoded};
 use crate::trail::{self, CRUMB_BYTES, LOG_TARGET, LogSite, Record};
 
 use gate::Gate;
@@ -183,10 +182,10 @@ impl Inner {
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
         let parent = self.parent(attributes, id, context);
-        let opened = shell::enter(|buffer| {
+        let opened = enter(|scratch| {
             let callsite = attributes.metadata();
             let root = detect::is_work(callsite) || self.gate.begins_lane(callsite);
-            let (root, fields) = buffer.encode(SPAN_BYTES, |encoder| {
+            let (root, fields) = crumb::encode(scratch, SPAN_BYTES, |encoder| {
                 let mut visitor = SpanVisitor { crumb: CrumbVisitor(encoder), root };
                 attributes.record(&mut visitor);
                 visitor.root
@@ -206,13 +205,13 @@ impl Inner {
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
-        let done = shell::enter(|buffer| {
+        let done = enter(|scratch| {
             let place = self.place(event, context);
             if *event.metadata().level() == Level::ERROR {
-                self.error(event, place, buffer);
+                self.error(event, place, scratch);
             } else {
                 let ((), crumb) =
-                    buffer.encode(CRUMB_BYTES, |encoder| event.record(&mut CrumbVisitor(encoder)));
+                    crumb::encode(scratch, CRUMB_BYTES, |encoder| event.record(&mut CrumbVisitor(encoder)));
                 self.push(event.metadata(), place, crumb);
             }
         });
@@ -222,9 +221,9 @@ impl Inner {
     }
 
     /// An ERROR: a breadcrumb, and an event if it carries an error.
-    fn error(&self, event: &Event<'_>, place: Place<'_>, buffer: &mut Buffer) {
+    fn error(&self, event: &Event<'_>, place: Place<'_>, scratch: &mut Scratch) {
         let callsite = event.metadata();
-        let ((message, mut fields, error), crumb) = buffer.encode(CRUMB_BYTES, |encoder| {
+        let ((message, mut fields, error), crumb) = crumb::encode(scratch, CRUMB_BYTES, |encoder| {
             let mut visitor = ErrorVisitor::new(encoder);
             event.record(&mut visitor);
             visitor.into_parts()
@@ -276,8 +275,9 @@ impl Inner {
         if !self.pipeline.scopes.knows(id) {
             return;
         }
-        let recorded = shell::enter(|buffer| {
-            let ((), fields) = buffer.encode(SPAN_BYTES, |encoder| values.record(&mut CrumbVisitor(encoder)));
+        let recorded = enter(|scratch| {
+            let ((), fields) =
+                crumb::encode(scratch, SPAN_BYTES, |encoder| values.record(&mut CrumbVisitor(encoder)));
             self.pipeline.scopes.record(id, fields);
         });
         if recorded.is_none() {

@@ -37,11 +37,17 @@ impl<V: Default> Table<V> {
     }
 
     /// The slot of `key`, which is not the largest number; 0 is nobody's.
+    #[inline]
     pub(crate) fn find(&self, key: u64) -> Option<&V> {
-        if key == FREE {
-            return None;
+        for segment in &self.segments {
+            let group = group_of(segment.get()?, key)?;
+            for (slot, value) in group.slots() {
+                if holds(slot, key) {
+                    return Some(value);
+                }
+            }
         }
-        self.slots(key).find(|(slot, _)| holds(slot, key)).map(|(_, value)| value)
+        None
     }
 
     /// Takes a slot for `key`: a free one, else one whose value is `stale`. `fresh` writes the value, alone with it.

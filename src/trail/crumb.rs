@@ -20,14 +20,7 @@ use serde_json::{Map, Value};
 use tracing::Metadata;
 
 use super::text::{Bounded, FAILED, Formatted, PANICKED, fitting, format_into};
-use crate::limits::{FIELD_BYTES, FIELDS, SPAN_BYTES};
-
-/// Memory that fields are encoded into; one per thread.
-#[derive(Debug)]
-pub(crate) struct Buffer {
-    /// Room for the longest encoding and its padding.
-    bytes: [u8; SPAN_BYTES + WORD],
-}
+use crate::limits::{FIELD_BYTES, FIELDS};
 
 /// What was encoded.
 #[derive(Debug, Clone, Copy)]
@@ -93,28 +86,21 @@ const HEAD: usize = 2;
 const TEXT_HEAD: usize = 2;
 const WORD: usize = 8;
 
-impl Buffer {
-    pub(crate) const fn new() -> Self {
-        Self { bytes: [0; SPAN_BYTES + WORD] }
+/// Encodes what `fill` writes, in `room` bytes at the most, of which `memory` has eight more.
+#[inline]
+pub(crate) fn encode<'a, T>(
+    memory: &'a mut [u8],
+    room: usize,
+    fill: impl FnOnce(&mut Encoder<'_>) -> T,
+) -> (T, Encoded<'a>) {
+    let mut encoder = Encoder { rest: memory.get_mut(..room).unwrap_or_default(), cut: false };
+    let filled = fill(&mut encoder);
+    let (used, cut) = (room.saturating_sub(encoder.rest.len()), encoder.cut);
+    if let Some(padding) = memory.get_mut(used..).and_then(|rest| rest.first_chunk_mut::<WORD>()) {
+        *padding = [END; WORD];
     }
-
-    /// Encodes what `fill` writes, in so many bytes at the most.
-    #[inline]
-    pub(crate) fn encode<T>(
-        &mut self,
-        room: usize,
-        fill: impl FnOnce(&mut Encoder<'_>) -> T,
-    ) -> (T, Encoded<'_>) {
-        let room = room.min(SPAN_BYTES);
-        let mut encoder = Encoder { rest: self.bytes.get_mut(..room).unwrap_or_default(), cut: false };
-        let filled = fill(&mut encoder);
-        let (used, cut) = (room - encoder.rest.len(), encoder.cut);
-        if let Some(padding) = self.bytes.get_mut(used..).and_then(|rest| rest.first_chunk_mut::<WORD>()) {
-            *padding = [END; WORD];
-        }
-        let words = self.bytes.as_chunks().0.get(..used.div_ceil(WORD)).unwrap_or_default();
-        (filled, Encoded { words, cut })
-    }
+    let words = memory.as_chunks().0.get(..used.div_ceil(WORD)).unwrap_or_default();
+    (filled, Encoded { words, cut })
 }
 
 impl<'a> Encoder<'a> {
@@ -160,33 +146,40 @@ impl<'a> Encoder<'a> {
 
     #[inline]
     pub(crate) fn text(&mut self, name: Name<'_>, value: &str) {
-        self.write_text(name, |text| text.append(value));
+        self.write_text(name, |text| {
+            text.append(value);
+            true
+        });
     }
 
     /// Runs user formatting, whatever it does.
     #[inline]
     pub(crate) fn format(&mut self, name: Name<'_>, value: fmt::Arguments<'_>) {
-        self.write_text(name, |text| match format_into(text, value) {
-            Formatted::Whole | Formatted::Cut => {}
-            Formatted::Failed => text.append(FAILED),
-            Formatted::Panicked => {
-                text.len = 0;
-                text.append(PANICKED);
+        self.write_text(name, |text| {
+            match format_into(text, value) {
+                Formatted::Whole | Formatted::Cut => return true,
+                Formatted::Failed => text.append(FAILED),
+                Formatted::Panicked => return false,
             }
+            true
         });
     }
 
+    /// A text that `write` writes; where it returns false the text is taken back and said to have panicked.
     #[inline]
-    fn write_text(&mut self, name: Name<'_>, write: impl FnOnce(&mut Text<'_>)) {
+    fn write_text(&mut self, name: Name<'_>, write: impl FnOnce(&mut Text<'_>) -> bool) {
         let Some(length) = self.open::<TEXT_HEAD>(TEXT, name) else { return };
-        let rest = mem::take(&mut self.rest);
-        let room = rest.len().min(FIELD_BYTES);
-        let mut text = Text { bytes: rest.get_mut(..room).unwrap_or_default(), len: 0, cut: false };
-        write(&mut text);
-        let (written, cut) = (text.len, text.cut);
+        let bytes = mem::take(&mut self.rest);
+        let room = bytes.len().min(FIELD_BYTES);
+        let mut text = Text { rest: bytes.get_mut(..room).unwrap_or_default(), cut: false };
+        if !write(&mut text) {
+            text = Text { rest: bytes.get_mut(..room).unwrap_or_default(), cut: false };
+            text.append(PANICKED);
+        }
+        let (written, cut) = (room - text.rest.len(), text.cut);
         self.cut |= cut;
         *length = (written as u16 | if cut { CUT } else { 0 }).to_le_bytes();
-        self.rest = rest.get_mut(written..).unwrap_or_default();
+        self.rest = bytes.get_mut(written..).unwrap_or_default();
     }
 
     /// Writes a field's head and returns the place of its value, if there is room for both.
@@ -223,20 +216,19 @@ impl<'a> Encoder<'a> {
 
 /// The place of one text.
 struct Text<'a> {
-    bytes: &'a mut [u8],
-    len: usize,
+    rest: &'a mut [u8],
     cut: bool,
 }
 
 impl Text<'_> {
     #[inline]
     fn append(&mut self, text: &str) {
-        let fits = fitting(text, self.bytes.len() - self.len);
-        if let Some(slot) = self.bytes.get_mut(self.len..).and_then(|rest| rest.get_mut(..fits.len())) {
-            slot.copy_from_slice(fits.as_bytes());
-            self.len += fits.len();
-        }
+        let fits = fitting(text, self.rest.len());
         self.cut |= fits.len() < text.len();
+        if let Some((place, rest)) = mem::take(&mut self.rest).split_at_mut_checked(fits.len()) {
+            place.copy_from_slice(fits.as_bytes());
+            self.rest = rest;
+        }
     }
 }
 

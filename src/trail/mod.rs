@@ -68,6 +68,7 @@ impl Trail {
     }
 
     /// Keeps a record and returns its position.
+    #[inline]
     pub(crate) fn push(&self, record: &Record<'_>) -> Result<u64, Busy> {
         let position = self.ring.push(record)?;
         if record.lane == self.start_up.lane {

@@ -106,6 +106,7 @@ impl Ring {
     }
 
     /// Writes a record and returns its position.
+    #[inline]
     pub(crate) fn push(&self, record: &Record<'_>) -> Result<u64, Busy> {
         let cells = cells_for(record.payload.len());
         for _ in 0..=self.retries() {

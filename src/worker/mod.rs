@@ -19,7 +19,7 @@ use crate::model::TrackedEvent;
 use crate::prepare::Preparer;
 use crate::queue::{Item, Outlet};
 use crate::sink::Sink;
-use crate::sync::{Inside, caught};
+use crate::sync::{caught, enter};
 
 pub use guard::Guard;
 
@@ -38,7 +38,10 @@ impl Worker {
     pub(crate) fn spawn(self) -> Sender<()> {
         let (stop, stopped) = bounded(1);
         let ledger = Arc::clone(&self.ledger);
-        let spawned = thread::Builder::new().name("crumbtrail".to_owned()).spawn(move || self.run(stopped));
+        let spawned = thread::Builder::new().name("crumbtrail".to_owned()).spawn(move || {
+            // Nothing that this thread logs is ours to record: it would feed itself.
+            enter(|_| self.run(stopped))
+        });
         if let Err(error) = spawned {
             ledger.worker_gone();
             diag::say(&format!("no thread could be started ({error}); events are counted, but go nowhere"));
@@ -47,8 +50,6 @@ impl Worker {
     }
 
     fn run(mut self, mut stopped: Receiver<()>) {
-        // Nothing that this thread logs is ours to record: it would feed itself.
-        let _inside = Inside::enter();
         self.ledger.work_here();
         if self.stack {
             self.preparer.warm();
