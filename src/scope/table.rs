@@ -39,6 +39,10 @@ impl<V: Default> Table<V> {
     /// The slot of `key`, which is not the largest number; 0 is nobody's.
     #[inline]
     pub(crate) fn find(&self, key: u64) -> Option<&V> {
+        // It stands in every free slot.
+        if key == FREE {
+            return None;
+        }
         for segment in &self.segments {
             let group = group_of(segment.get()?, key)?;
             for (slot, value) in group.slots() {
@@ -113,4 +117,19 @@ fn group_of<V>(groups: &Segment<V>, key: u64) -> Option<&Group<V>> {
 
 fn allocate<V: Default>(groups: usize) -> Segment<V> {
     (0..groups).map(|_| Group::default()).collect()
+}
+
+#[cfg(all(test, not(crumbtrail_loom)))]
+mod tests {
+    use super::*;
+
+    /// A span without a parent asks for the parent 0: were a free slot the answer, it would take that slot's last lane.
+    #[test]
+    fn nobody_is_found_by_the_key_of_a_free_slot() {
+        let table = Table::<AtomicU64>::new();
+        table.claim(7, |_| false, |value| value.store(1, Ordering::Relaxed));
+        table.release(7, |_| {});
+        assert!(table.find(FREE).is_none());
+        assert!(table.find(7).is_none());
+    }
 }
