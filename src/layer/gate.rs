@@ -50,6 +50,12 @@ impl Gate {
         }
     }
 
+    /// Whether the event is live whatever its target, which most are that we hear of.
+    #[inline]
+    pub(crate) fn is_sure(&self, event: &Metadata<'_>) -> bool {
+        *event.level() <= self.sure.0
+    }
+
     /// Whether the callsite is live.
     pub(crate) fn admits(&self, callsite: &Metadata<'_>) -> bool {
         self.admits_as(callsite, callsite.target())

@@ -349,6 +349,11 @@ impl Inner {
     /// The gate's verdict; for a record of the `log` crate, by its true target.
     #[inline]
     fn admits(&self, event: &Event<'_>) -> bool {
+        self.gate.is_sure(event.metadata()) || self.judges(event)
+    }
+
+    #[cold]
+    fn judges(&self, event: &Event<'_>) -> bool {
         let callsite = event.metadata();
         if !trail::is_log(callsite) {
             return self.gate.admits(callsite);

@@ -33,6 +33,7 @@ pub(crate) struct BaseKey {
 
 impl BaseKey {
     /// The task that is running, else the thread.
+    #[inline]
     pub(crate) fn current() -> Self {
         match task::current() {
             Some(task) => Self { key: (task << 1) | 1, source: TrailSource::Task },
@@ -57,6 +58,7 @@ impl BaseSlot {
 }
 
 /// This thread's number: counted from 1, never given out twice.
+#[inline]
 fn thread_number() -> u64 {
     thread_local! {
         /// Without a destructor, so that logging from another thread-local's destructor finds it.
@@ -79,6 +81,7 @@ mod task {
 
     /// The number of the running task: tokio counts its tasks and never repeats a number, but shows it only as a
     /// hash of itself.
+    #[inline]
     pub(super) fn current() -> Option<u64> {
         let mut number = Number(0);
         tokio::task::try_id()?.hash(&mut number);
@@ -108,6 +111,7 @@ mod task {
 
 #[cfg(not(feature = "tokio"))]
 mod task {
+    #[inline]
     pub(super) fn current() -> Option<u64> {
         None
     }

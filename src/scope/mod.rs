@@ -140,10 +140,12 @@ impl Scopes {
     }
 
     /// Where a breadcrumb belongs that is logged outside of any span.
+    #[inline]
     pub(crate) fn outside(&self, trail: &Trail) -> Place<'_> {
         self.base(BaseKey::current(), trail)
     }
 
+    #[inline]
     fn base(&self, key: BaseKey, trail: &Trail) -> Place<'_> {
         let found = self.bases.find(key.key()).or_else(|| self.begin_base(key, trail));
         let at = found.map_or(At::Nowhere, At::Base);
@@ -151,6 +153,7 @@ impl Scopes {
         Place { lane, span: 0, id: None, at }
     }
 
+    #[cold]
     fn begin_base(&self, key: BaseKey, trail: &Trail) -> Option<&BaseSlot> {
         let now = self.claims.fetch_add(1, Ordering::Relaxed);
         let (head, oldest) = (trail.head(), trail.oldest());

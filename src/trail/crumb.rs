@@ -146,6 +146,25 @@ impl<'a> Encoder<'a> {
 
     #[inline]
     pub(crate) fn text(&mut self, name: Name<'_>, value: &str) {
+        let whole = HEAD + TEXT_HEAD + value.len();
+        if let Name::Index(index) = name
+            && index < FIELDS
+            && value.len() <= FIELD_BYTES
+            && whole <= self.rest.len()
+            && let Some((place, rest)) = mem::take(&mut self.rest).split_at_mut_checked(whole)
+            && let Some((head, text)) = place.split_first_chunk_mut()
+        {
+            let [low, high] = (value.len() as u16).to_le_bytes();
+            *head = [TEXT, index as u8, low, high];
+            text.copy_from_slice(value.as_bytes());
+            self.rest = rest;
+        } else {
+            self.text_cut(name, value);
+        }
+    }
+
+    #[cold]
+    fn text_cut(&mut self, name: Name<'_>, value: &str) {
         self.write_text(name, |text| {
             text.append(value);
             true

@@ -283,7 +283,7 @@ impl Ring {
         time.store(record.time_ns, Ordering::Relaxed);
         lane.store(record.lane, Ordering::Relaxed);
         span.store(record.span, Ordering::Relaxed);
-        let words = record.payload.len().min(PAYLOAD_WORDS) as u64;
+        let words = record.payload.len() as u64;
         length.store(words | (u64::from(record.mark) << MARK_SHIFT), Ordering::Relaxed);
         write_words(rest, record.payload);
         if cells > 1 {
