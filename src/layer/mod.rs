@@ -207,21 +207,23 @@ impl Inner {
     {
         let done = enter(|scratch| {
             let place = self.place(event, context);
-            if *event.metadata().level() == Level::ERROR {
-                self.error(event, place, scratch);
+            let callsite = event.metadata();
+            let crumb = if *callsite.level() == Level::ERROR {
+                self.error(event, place.id, scratch)
             } else {
-                let ((), crumb) =
-                    crumb::encode(scratch, CRUMB_BYTES, |encoder| event.record(&mut CrumbVisitor(encoder)));
-                self.push(event.metadata(), place, crumb);
-            }
+                crumb::encode(scratch, CRUMB_BYTES, |encoder| event.record(&mut CrumbVisitor(encoder))).1
+            };
+            // An ERROR is pushed behind its capture: its own line is no part of its trail, but the next one's shows it.
+            self.push(callsite, place, crumb);
         });
         if done.is_none() {
             self.recursion(event);
         }
     }
 
-    /// An ERROR: a breadcrumb, and an event if it carries an error.
-    fn error(&self, event: &Event<'_>, place: Place<'_>, scratch: &mut Scratch) {
+    /// An ERROR: an event if it carries an error, and in any case the breadcrumb that is returned.
+    #[cold]
+    fn error<'a>(&self, event: &Event<'_>, span: Option<u64>, scratch: &'a mut Scratch) -> Encoded<'a> {
         let callsite = event.metadata();
         let ((message, mut fields, error), crumb) = crumb::encode(scratch, CRUMB_BYTES, |encoder| {
             let mut visitor = ErrorVisitor::new(encoder);
@@ -235,13 +237,13 @@ impl Inner {
                 let LogSite { target, file, line } = LogSite::take(&mut fields, callsite);
                 let site = Site { target, file, line };
                 let failure = Failure { site, level: *callsite.level(), message, fields, error };
-                self.pipeline.capture(failure, place.id);
+                self.pipeline.capture(failure, span);
             }
         }
-        // Behind the capture: its own line is no part of its trail, but the next error's trail shows it.
-        self.push(callsite, place, crumb);
+        crumb
     }
 
+    #[inline]
     fn push(&self, callsite: &'static Metadata<'static>, place: Place<'_>, crumb: Encoded<'_>) {
         let pushed = self.pipeline.trail.push(&Record {
             callsite: Some(callsite),

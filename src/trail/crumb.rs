@@ -172,7 +172,7 @@ impl<'a> Encoder<'a> {
     }
 
     /// Runs user formatting, whatever it does.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn format(&mut self, name: Name<'_>, value: fmt::Arguments<'_>) {
         self.write_text(name, |text| {
             match format_into(text, value) {
@@ -185,7 +185,7 @@ impl<'a> Encoder<'a> {
     }
 
     /// A text that `write` writes; where it returns false the text is taken back and said to have panicked.
-    #[inline]
+    #[inline(always)]
     fn write_text(&mut self, name: Name<'_>, write: impl FnOnce(&mut Text<'_>) -> bool) {
         let Some(length) = self.open::<TEXT_HEAD>(TEXT, name) else { return };
         let bytes = mem::take(&mut self.rest);
