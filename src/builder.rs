@@ -26,7 +26,7 @@ use crate::queue;
 use crate::sink::Sink;
 use crate::worker::{Guard, Worker};
 
-/// A builder with the defaults, which reads no environment variables. See [`from_env`](crate::from_env).
+/// A builder with the defaults, which reads no environment variables. See [`from_env`].
 pub fn builder() -> Builder {
     Builder::new()
 }
