@@ -3,11 +3,11 @@
 //! A cell is two cache lines of atomics. Its first word, the *sequence*, says for which position the cell holds a
 //! part of a record: `(position + 1) << 1` when it is whole, the same with the lowest bit set while it is written, 0
 //! when it never was. A position is given out once, so a sequence never repeats. Everything here is lock-free and
-//! allocates nothing after [`Cells::new`].
+//! allocates nothing after [`Zeroed::new`].
 //!
 //! # Invariants
 //! 1. A non-null [`AtomicCallsite`] is a `&'static Metadata<'static>`: [`AtomicCallsite::set`] is the only writer.
-//! 2. `Cells` owns one zeroed allocation of `count` cells from `first` on; all-zero bytes are a valid `Cell`.
+//! 2. `Zeroed` owns one zeroed allocation of `count` values from `first` on; all-zero bytes are a valid value.
 #![expect(
     unsafe_code,
     reason = "the ring's memory must be zeroed without being touched, and names its callsites"
