@@ -51,5 +51,6 @@ pub const SYMBOL_CACHE: usize = 16_384;
 pub const IDLE_LANES: u64 = 16_384;
 /// How long dropping a [`Guard`](crate::Guard) waits for what was captured.
 pub const DROP_FLUSH: Duration = Duration::from_secs(2);
-/// How long [`Memory::events`](crate::Memory::events) waits for what was captured.
-pub const MEMORY_FLUSH: Duration = Duration::from_secs(2);
+/// How long [`Memory::events`](crate::Memory::events) waits for what was captured: beyond what an unoptimised build on a
+/// busy machine takes to find its first symbol, which can be several seconds.
+pub const MEMORY_FLUSH: Duration = Duration::from_secs(30);
