@@ -1,3 +1,9 @@
+//! [`Builder`]: crate::Builder
+//! [`Guard`]: crate::Guard
+//! [`Memory`]: crate::Memory
+//! [`Sink`]: crate::Sink
+//! [`Stats`]: crate::Stats
+//! [`limits`]: crate::limits
 #![doc = include_str!("../README.md")]
 #![deny(unsafe_code)]
 

@@ -36,7 +36,7 @@ pub(crate) enum GatewayError {
 /// Points for 100 cents.
 const YESTERDAYS_RATE: u64 = 97;
 const ATTEMPTS: u32 = 3;
-const DEADLINE: Duration = Duration::from_millis(50);
+const DEADLINE: Duration = Duration::from_millis(100);
 const BACK_OFF: Duration = Duration::from_millis(15);
 
 /// Takes the payment of an order.

@@ -15,7 +15,7 @@ pub(crate) enum Warehouse {
 /// A warehouse says how many of an item are left, as text.
 pub(crate) async fn warehouse(warehouse: Warehouse, order: u64, item: &str) -> Result<String> {
     let dice = Dice::of(item, order);
-    late(if dice.one_in(50) { 90 } else { 5 + dice.below(25) }).await;
+    late(if dice.one_in(50) { 180 } else { 5 + dice.below(25) }).await;
     match (warehouse, dice.below(400)) {
         (_, 0) | (Warehouse::North, 1..=6) => {
             Err(Error::new(ErrorKind::ConnectionRefused, "connection refused"))

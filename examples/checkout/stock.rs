@@ -20,7 +20,7 @@ pub(crate) enum StockError {
 }
 
 /// A warehouse that takes longer is answered for by the forecast.
-const PATIENCE: Duration = Duration::from_millis(80);
+const PATIENCE: Duration = Duration::from_millis(150);
 const LOW: u32 = 40;
 
 /// Reserves one item of an order.
