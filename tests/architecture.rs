@@ -3,10 +3,8 @@
 //!
 //! Code under `#[cfg(test)]`, and files named `tests.rs` or `models.rs`, may import what they like. The last part of
 //! this file shows each rule samples that break it.
+#![cfg(test)]
 
-#![expect(clippy::unwrap_used, reason = "where the source cannot be read, the test has failed")]
-
-#[cfg(test)]
 #[path = "architecture/scan.rs"]
 mod scan;
 
