@@ -109,7 +109,7 @@ impl Ring {
     #[inline]
     pub(crate) fn push(&self, record: &Record<'_>) -> Result<u64, Busy> {
         let cells = cells_for(record.payload.len());
-        for _ in 0..=self.retries() {
+        for _ in 0..self.tries() {
             // Relaxed: a position orders nothing; the cells' sequences do.
             let position = self.head.fetch_add(cells, Ordering::Relaxed);
             let Some(first) = self.cell(position) else { break };
@@ -334,8 +334,8 @@ impl Ring {
         }
     }
 
-    fn retries(&self) -> usize {
-        if self.mutations.on(Mutation::NoRetry) { 0 } else { RING_RETRIES }
+    fn tries(&self) -> usize {
+        if self.mutations.on(Mutation::NoRetry) { 1 } else { 1 + RING_RETRIES }
     }
 }
 
