@@ -73,10 +73,6 @@ where
         let filtered = Unheard.with_filter(gate.clone());
         Self { filtered, inner: Inner { pipeline, gate }, alone: false }
     }
-
-    fn enter_alone(&mut self) {
-        self.alone = true;
-    }
 }
 
 impl<S> fmt::Debug for CrumbLayer<S> {
@@ -93,9 +89,9 @@ where
         // There is no way to ask a subscriber whether it takes per-layer filters, and those that do not panic. The one
         // that programs use is known by its name; any other is found out, with its panic's message on stderr.
         if type_name::<S>().contains("tracing_subscriber::fmt::Subscriber<") {
-            self.enter_alone();
+            self.alone = true;
         } else if caught(|| self.filtered.on_layer(subscriber)).is_none() {
-            self.enter_alone();
+            self.alone = true;
             diag::say(
                 "the subscriber takes no per-layer filters; crumbtrail gates by itself, which costs more",
             );
