@@ -8,9 +8,9 @@ mod guard;
 
 use std::sync::Arc;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Sender, bounded, never, select};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, never, select};
 
 use crate::diag::{self, Said};
 use crate::grouping;
@@ -69,12 +69,12 @@ impl Worker {
             }
         }
         self.ledger.worker_ends();
-        let begun = Instant::now();
         // Whoever took room before it heard that we end is about to send: a few instructions, unless it is descheduled.
-        while !self.outlet.is_idle() && begun.elapsed() < LAST_CALL {
+        while !self.outlet.is_idle() {
             match items.recv_timeout(LAST_WAIT) {
                 Ok(item) => self.take(*item),
-                Err(_) => thread::yield_now(),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
             }
         }
         self.ledger.worker_gone();
@@ -109,5 +109,4 @@ fn offer(sink: &dyn Sink, event: &TrackedEvent) -> Result<(), Lost> {
     })
 }
 
-const LAST_CALL: Duration = Duration::from_secs(1);
 const LAST_WAIT: Duration = Duration::from_millis(1);
