@@ -65,6 +65,8 @@ const CUT: u64 = 1 << 32;
 impl SpanSlot {
     /// Writes the span; the slot is the caller's alone.
     pub(super) fn open(&self, span: &NewSpan<'_>, number: u64, lane: u64) {
+        // Pairs with the Acquire fence in `read`: who saw one of our parts sees that the number before them is gone.
+        fence(Ordering::Release);
         self.lane.store(lane, Ordering::Relaxed);
         self.parent.store(span.parent, Ordering::Relaxed);
         self.birth.store(span.birth, Ordering::Relaxed);
@@ -141,7 +143,7 @@ impl SpanSlot {
         let words = self.words.iter().take(length as u32 as usize);
         let fields = words.flat_map(|word| word.load(Ordering::Relaxed).to_le_bytes()).collect();
         let extra = self.extra.load_full();
-        // Pairs with the Release in `close`: what was read belongs to `number` if that is still there.
+        // Pairs with the Release fence in `open`: what was read belongs to `number` if that is still there.
         fence(Ordering::Acquire);
         let same = number != 0 && self.number() == number;
         let cut = length & CUT != 0 || extra.as_ref().is_some_and(|extra| extra.cut);
