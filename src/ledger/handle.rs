@@ -35,6 +35,11 @@ impl Handle {
         timeout: Duration,
     ) -> impl Future<Output = Result<(), FlushError>> + Send + use<> {
         let answer = Arc::new(Mutex::new(Answer::default()));
+        if let Err(refused) = self.0.check_not_worker() {
+            // The thread that would wait is not the worker, but the one that waits for it may be.
+            answer.lock().unwrap_or_else(PoisonError::into_inner).finish(Err(refused));
+            return Flush(answer);
+        }
         let (ledger, waiting) = (Arc::clone(&self.0), Arc::clone(&answer));
         let spawned = thread::Builder::new().name("crumbtrail-flush".into()).spawn(move || {
             let outcome = ledger.settle(timeout);

@@ -110,9 +110,7 @@ impl Ledger {
 
     /// Waits until everything enqueued before the call is processed, `timeout` at the most.
     pub(crate) fn settle(&self, timeout: Duration) -> Result<(), FlushError> {
-        if self.worker.get() == Some(&thread::current().id()) {
-            return Err(FlushError::on_worker());
-        }
+        self.check_not_worker()?;
         let target = self.enqueued.load(Ordering::Relaxed);
         let begun = Instant::now();
         let mut processed = self.processed.lock().unwrap_or_else(PoisonError::into_inner);
@@ -128,6 +126,12 @@ impl Ledger {
             processed = woken.0;
         }
         Ok(())
+    }
+
+    /// Refuses the worker, which would wait for itself.
+    pub(crate) fn check_not_worker(&self) -> Result<(), FlushError> {
+        let on_worker = self.worker.get() == Some(&thread::current().id());
+        if on_worker { Err(FlushError::on_worker()) } else { Ok(()) }
     }
 
     /// The calling thread is the worker.
