@@ -5,7 +5,7 @@ use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crumbtrail::{Lost, Memory, Sink, TrackedEvent};
+use crumbtrail::{Lost, Memory, Sink, Stack, TrackedEvent};
 use tracing::{Dispatch, dispatcher};
 use tracing_subscriber::prelude::*;
 
@@ -16,7 +16,9 @@ use crate::support::{ledger_balances, until};
 fn whoever_logs_into_a_shutdown_is_counted() {
     for _ in 0..20 {
         let memory = Memory::new();
-        let (layer, guard) = pipeline(memory.clone());
+        // A short queue, so that a round is quick.
+        let builder = crumbtrail::builder().stack(Stack::Off).queue(64, 1 << 20).sink(memory.clone());
+        let (layer, guard) = builder.build().expect("the settings are legal");
         let stack = Dispatch::new(tracing_subscriber::registry().with(layer));
         let (begin, stop) = (Barrier::new(4), AtomicBool::new(false));
         let logged = AtomicU64::new(0);
