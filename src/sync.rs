@@ -50,3 +50,6 @@ thread_local! {
     /// Without a destructor, so that logging from another thread-local's destructor finds it.
     static SCRATCH: RefCell<Scratch> = const { RefCell::new([0; SPAN_BYTES + 8]) };
 }
+
+#[cfg(all(test, crumbtrail_loom))]
+pub(crate) mod explore;

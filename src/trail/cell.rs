@@ -1,9 +1,9 @@
 //! One cell of the ring, and the memory the cells stand in.
 //!
-//! A cell is two cache lines of atomics. Its first word, the *sequence*, says for which position the cell holds a
-//! part of a record: `(position + 1) << 1` when it is whole, the same with the lowest bit set while it is written, 0
-//! when it never was. A position is given out once, so a sequence never repeats. Everything here is lock-free and
-//! allocates nothing after [`Zeroed::new`].
+//! A cell is two cache lines of atomics. Its first word, the *sequence*, says which part of which record the cell holds:
+//! [`first`] or [`further`] of its position when the part is whole, the same with the lowest bit set while it is written,
+//! 0 when there never was one. A position is given out once, so a sequence never repeats. Everything here is lock-free
+//! and allocates nothing after [`Zeroed::new`].
 //!
 //! # Invariants
 //! 1. A non-null [`AtomicCallsite`] is a `&'static Metadata<'static>`: [`AtomicCallsite::set`] is the only writer.
@@ -35,20 +35,27 @@ pub(super) struct Cell {
 #[derive(Debug)]
 pub(crate) struct AtomicCallsite(AtomicPtr<Metadata<'static>>);
 
-/// The sequence of a cell that holds its part of the record at `position`.
-pub(super) const fn complete(position: u64) -> u64 {
-    (position + 1) << 1
+/// The sequence of a cell in which the record at `position` begins.
+pub(super) const fn first(position: u64) -> u64 {
+    (position + 1) << 2
 }
 
+/// The sequence of a cell at `position` in which a record goes on that began before. A reader that comes with an old
+/// tag must not take it for a beginning.
+pub(super) const fn further(position: u64, mutations: Mutations) -> u64 {
+    if mutations.on(Mutation::PartsAlike) { first(position) } else { first(position) | FURTHER }
+}
+
+const FURTHER: u64 = 2;
 /// The bit of a sequence that says that a writer is inside.
 pub(super) const BUSY: u64 = 1;
 
 impl Cell {
-    /// Takes the cell for `position` and returns the sequence it had; where another writer is inside, or was here for a
-    /// later position, the sequence that says so is the error. Tries again only when another writer got ahead, so some
-    /// writer always does.
-    pub(super) fn enter(&self, position: u64, mutations: Mutations) -> Result<u64, u64> {
-        let busy = complete(position) | BUSY;
+    /// Takes the cell, to be left with the sequence `whole`, and returns the sequence it had; where another writer is
+    /// inside, or was here for a later position, the sequence that says so is the error. Tries again only when another
+    /// writer got ahead, so some writer always does.
+    pub(super) fn enter(&self, whole: u64, mutations: Mutations) -> Result<u64, u64> {
+        let busy = whole | BUSY;
         // Acquire: pairs with the Release of whoever left the cell last, so that our words come after its words.
         // Release: pairs with the Acquire in `holds` and at the end of a scan: who finds us inside sees the head at
         // which we are.
@@ -93,19 +100,20 @@ impl Cell {
         }
     }
 
-    /// Ends the writing: the cell holds its part of the record at `position`.
-    pub(super) fn finish(&self, position: u64, mutations: Mutations) {
+    /// Ends the writing: the cell holds the part that the sequence `whole` names.
+    pub(super) fn finish(&self, whole: u64, mutations: Mutations) {
         // Release: pairs with the Acquire in `holds`: who sees the sequence sees the words.
         let order =
             if mutations.on(Mutation::CompleteRelaxed) { Ordering::Relaxed } else { Ordering::Release };
-        self.sequence.store(complete(position), order);
+        self.sequence.store(whole, order);
     }
 
-    /// Whether the cell holds its part of the record at `position`; asked before its words are read.
-    pub(super) fn holds(&self, position: u64, mutations: Mutations) -> bool {
+    /// Whether the cell holds the part that the sequence `whole` names; asked before its words are read.
+    pub(super) fn holds(&self, whole: u64, mutations: Mutations) -> bool {
+        // Acquire: pairs with the Release in `finish` and in `put_back`.
         let order =
             if mutations.on(Mutation::FirstLoadRelaxed) { Ordering::Relaxed } else { Ordering::Acquire };
-        self.sequence.load(order) == complete(position)
+        self.sequence.load(order) == whole
     }
 
     /// Orders the words read before the sequences asked for by [`is_still`](Self::is_still); once per record.
@@ -116,9 +124,9 @@ impl Cell {
     }
 
     /// Whether the cell held the same part all the while; asked after its words were read.
-    pub(super) fn is_still(&self, position: u64) -> bool {
+    pub(super) fn is_still(&self, whole: u64) -> bool {
         // Relaxed: ordered by the fence in `end_read`.
-        self.sequence.load(Ordering::Relaxed) == complete(position)
+        self.sequence.load(Ordering::Relaxed) == whole
     }
 
     pub(super) fn word(&self, index: usize) -> u64 {

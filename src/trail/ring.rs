@@ -22,7 +22,7 @@
 use crossbeam_utils::CachePadded;
 use tracing::Metadata;
 
-use super::cell::{Cell, WORDS, Zeroed};
+use super::cell::{self, Cell, WORDS, Zeroed};
 use crate::limits::{CRUMB_CELLS, RING_RETRIES};
 use crate::sync::{AtomicU64, Ordering, fence};
 use probe::Probe;
@@ -164,7 +164,7 @@ impl Ring {
                 return;
             }
             if self.mutations.on(Mutation::ScanEndsAtHole)
-                && self.cell(position).is_some_and(|cell| !cell.holds(position, self.mutations))
+                && self.cell(position).is_some_and(|cell| !cell.holds(cell::first(position), self.mutations))
             {
                 return;
             }
@@ -194,7 +194,7 @@ impl Ring {
         wanted: impl FnOnce(&Header) -> bool,
     ) -> Option<Header> {
         let first = self.cell(position)?;
-        if !first.holds(position, self.mutations) {
+        if !first.holds(cell::first(position), self.mutations) {
             return None;
         }
         let length = first.word(3);
@@ -215,7 +215,7 @@ impl Ring {
         for part in 0..cells {
             let cell = self.cell(position + part)?;
             let validated = part == 0 || self.mutations.on(Mutation::ContinuationUnchecked);
-            if !validated && !cell.holds(position + part, self.mutations) {
+            if !validated && !cell.holds(self.further(position + part), self.mutations) {
                 self.probe.met_overwritten();
                 return None;
             }
@@ -227,7 +227,8 @@ impl Ring {
         Cell::end_read(self.mutations);
         let checked = if self.mutations.on(Mutation::ContinuationUnchecked) { 1 } else { cells };
         for part in 0..checked {
-            if !self.cell(position + part)?.is_still(position + part) {
+            let whole = if part == 0 { cell::first(position) } else { self.further(position + part) };
+            if !self.cell(position + part)?.is_still(whole) {
                 self.probe.met_overwritten();
                 return None;
             }
@@ -237,7 +238,7 @@ impl Ring {
 
     /// Enters all cells of a record, or none.
     fn enter(&self, first: &Cell, position: u64, cells: u64) -> bool {
-        match first.enter(position, self.mutations) {
+        match first.enter(cell::first(position), self.mutations) {
             Ok(before) => cells == 1 || self.enter_rest(position, cells, before),
             Err(sequence) => {
                 self.probe.met(sequence);
@@ -252,7 +253,7 @@ impl Ring {
         let mut entered = [before; CRUMB_CELLS];
         for (part, slot) in (1..cells).zip(entered.iter_mut().skip(1)) {
             let Some(cell) = self.cell(position + part) else { return false };
-            match cell.enter(position + part, self.mutations) {
+            match cell.enter(self.further(position + part), self.mutations) {
                 Ok(before) => *slot = before,
                 Err(sequence) => {
                     self.probe.met(sequence);
@@ -272,7 +273,7 @@ impl Ring {
     fn write(&self, first: &Cell, position: u64, cells: u64, record: &Record<'_>) {
         if self.mutations.on(Mutation::FinishFirst) {
             self.finish_rest(position, cells);
-            first.finish(position, self.mutations);
+            first.finish(cell::first(position), self.mutations);
         }
         Cell::begin(self.mutations);
         if !self.mutations.on(Mutation::TagOutside) {
@@ -291,7 +292,7 @@ impl Ring {
         }
         if !self.mutations.on(Mutation::FinishFirst) {
             self.finish_rest(position, cells);
-            first.finish(position, self.mutations);
+            first.finish(cell::first(position), self.mutations);
         }
         if self.mutations.on(Mutation::TagOutside) {
             self.set_tag(position, record.lane);
@@ -313,9 +314,13 @@ impl Ring {
     fn finish_rest(&self, position: u64, cells: u64) {
         for part in 1..cells {
             if let Some(cell) = self.cell(position + part) {
-                cell.finish(position + part, self.mutations);
+                cell.finish(self.further(position + part), self.mutations);
             }
         }
+    }
+
+    fn further(&self, position: u64) -> u64 {
+        cell::further(position, self.mutations)
     }
 
     fn cell(&self, position: u64) -> Option<&Cell> {

@@ -17,6 +17,7 @@ pub(in crate::trail) enum Mutation {
     FirstLoadRelaxed,
     NoAcquireFence,
     ContinuationUnchecked,
+    PartsAlike,
     FinishFirst,
     TagOutside,
     NoRetry,
@@ -47,8 +48,8 @@ impl Mutations {
     }
 
     #[cfg(crumbtrail_loom)]
-    pub(in crate::trail) fn on(self, mutation: Mutation) -> bool {
-        self.0 == Some(mutation)
+    pub(in crate::trail) const fn on(self, mutation: Mutation) -> bool {
+        matches!(self.0, Some(in_force) if in_force as u8 == mutation as u8)
     }
 }
 
