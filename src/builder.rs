@@ -19,7 +19,7 @@ use crate::error::BuildError;
 use crate::layer::CrumbLayer;
 use crate::layer::gate::{self, Gate};
 use crate::ledger::{Handle, Ledger};
-use crate::limits::{QUEUE_BYTES, QUEUE_ITEMS};
+use crate::limits::{QUEUE_BYTES, QUEUE_ITEMS, QUEUE_ITEMS_MOST};
 use crate::model::{Environment, User};
 use crate::prepare::Preparer;
 use crate::queue;
@@ -200,7 +200,8 @@ impl Builder {
 
     /// How many events, and bytes of them, may wait for the worker: by default
     /// [`limits::QUEUE_ITEMS`](crate::limits::QUEUE_ITEMS) and [`limits::QUEUE_BYTES`](crate::limits::QUEUE_BYTES).
-    /// What finds no room is counted as lost.
+    /// What finds no room is counted as lost. A place is set aside for each event, so there is a most:
+    /// [`limits::QUEUE_ITEMS_MOST`](crate::limits::QUEUE_ITEMS_MOST).
     pub fn queue(mut self, items: usize, bytes: usize) -> Self {
         (self.queue_items, self.queue_bytes) = (items, bytes);
         self
@@ -215,7 +216,8 @@ impl Builder {
     /// Starts the pipeline: a layer to register, and a guard to hold until the program ends.
     ///
     /// # Errors
-    /// When something that the code set cannot be: a directive that cannot be read, a queue without room.
+    /// When something that the code set cannot be: a directive that cannot be read, a queue without room or with too
+    /// much.
     pub fn build<S>(self) -> Result<(CrumbLayer<S>, Guard), BuildError>
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
@@ -225,7 +227,7 @@ impl Builder {
             gate::targets("spans", &self.spans)?,
             gate::lanes(&self.lanes)?,
         );
-        if self.queue_items == 0 || self.queue_bytes == 0 {
+        if !(1..=QUEUE_ITEMS_MOST).contains(&self.queue_items) || self.queue_bytes == 0 {
             return Err(BuildError::queue());
         }
         let gate = if self.off { Gate::off() } else { gate };
@@ -272,7 +274,14 @@ static NO_SINK: Said = Said::new();
 
 /// A variable of the environment that is set to something.
 fn variable(name: &str) -> Option<String> {
-    env::var(name).ok().filter(|value| !value.is_empty())
+    match env::var(name) {
+        Ok(value) => Some(value).filter(|value| !value.is_empty()),
+        Err(env::VarError::NotPresent) => None,
+        Err(env::VarError::NotUnicode(_)) => {
+            refuse(name, &"it is no Unicode text");
+            None
+        }
+    }
 }
 
 fn refuse(name: &str, why: &dyn fmt::Display) {

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::limits::QUEUE_ITEMS_MOST;
+
 /// Why [`Builder::build`](crate::Builder::build) refused: something in the program's own code is wrong.
 ///
 /// What is wrong in the *environment* is never an error: it turns that one setting off, loudly, and the service goes
@@ -29,7 +31,8 @@ impl BuildError {
         matches!(self.0, Kind::Directive { .. })
     }
 
-    /// The queue was given no room for a single event.
+    /// The queue was given no room for a single event, or more places than
+    /// [`limits::QUEUE_ITEMS_MOST`](crate::limits::QUEUE_ITEMS_MOST).
     pub fn is_queue(&self) -> bool {
         matches!(self.0, Kind::Queue)
     }
@@ -41,7 +44,9 @@ impl fmt::Display for BuildError {
             Kind::Directive { setting, text, why } => {
                 write!(f, "the {setting} directives {text:?} cannot be read: {why}")
             }
-            Kind::Queue => f.write_str("the queue needs room for at least one item and one byte"),
+            Kind::Queue => {
+                write!(f, "the queue needs room for one to {QUEUE_ITEMS_MOST} items, and for a byte at least")
+            }
         }
     }
 }

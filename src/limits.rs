@@ -9,6 +9,8 @@ use std::time::Duration;
 pub const QUEUE_ITEMS: usize = 1_024;
 /// Bytes that wait for the worker at the most, unless [`Builder::queue`](crate::Builder::queue) says otherwise.
 pub const QUEUE_BYTES: usize = 8 * 1024 * 1024;
+/// The most events that [`Builder::queue`](crate::Builder::queue) can let wait: each place takes 16 bytes at once.
+pub const QUEUE_ITEMS_MOST: usize = 1 << 20;
 /// Cells of the ring, 128 bytes each; a power of two.
 pub const RING_CELLS: usize = 32_768;
 /// Cells that one breadcrumb may take; a longer one is cut, with a mark.
