@@ -57,7 +57,8 @@ pub(crate) fn child(role: &str, test_name: &str) -> Child {
             command.env_remove(name);
         }
     }
-    command.args([test_name, "--exact", "--nocapture", "--test-threads=1"]).env(ROLE, role);
+    command.args([test_name, "--exact", "--nocapture", "--test-threads=1"]);
+    command.env(ROLE, role).env("RUST_BACKTRACE", "0");
     Child { command }
 }
 
