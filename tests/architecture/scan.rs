@@ -12,6 +12,8 @@ pub(crate) struct Scan {
     pub(crate) macros: Vec<(usize, String)>,
     /// How many lines are compiled for tests only.
     pub(crate) test_lines: usize,
+    /// The modules in files of their own that are compiled for tests only, named from the crate's root.
+    pub(crate) test_modules: Vec<Vec<String>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,7 +24,7 @@ pub(crate) enum Import {
     Reexport(String),
     /// Something that lib.rs names again for users.
     Root,
-    /// Something that cannot be followed: the whole crate, a module from another path, a test's module.
+    /// Something that cannot be followed: the whole crate, or a module from another path.
     Opaque(String),
 }
 
@@ -49,15 +51,6 @@ pub(crate) fn words(source: &str) -> Vec<(usize, String)> {
     found.iter().map(|ident| (ident.span().start().line, ident.to_string())).collect()
 }
 
-/// Files that are compiled for tests only, by their names. A scan fails where one is a module without `#[cfg(test)]`.
-pub(crate) fn is_test_file(path: &str) -> bool {
-    path.rsplit('/')
-        .next()
-        .is_some_and(|name| TEST_MODULES.iter().any(|module| name == format!("{module}.rs")))
-}
-
-const TEST_MODULES: &[&str] = &["tests", "models"];
-
 struct Scanner {
     is_module: fn(&str) -> bool,
     found: Scan,
@@ -71,7 +64,14 @@ impl Scanner {
             let rest = &tokens[at..];
             let line = token.span().start().line;
             if let Some(length) = test_item(rest) {
-                self.found.test_lines += rest[length - 1].span().end().line - line + 1;
+                let item = &rest[..length];
+                self.found.test_lines += item[length - 1].span().end().line - line + 1;
+                if let [.., word, TokenTree::Ident(name), end] = item
+                    && is_word(word, "mod")
+                    && is_mark(end, ';')
+                {
+                    self.found.test_modules.push([module, &[name.to_string()]].concat());
+                }
                 at += length;
                 continue;
             }
@@ -99,12 +99,6 @@ impl Scanner {
                 [word, TokenTree::Ident(name), TokenTree::Group(body), ..] if is_word(word, "mod") => {
                     self.walk(body.stream(), &[module, &[name.to_string()]].concat());
                     3
-                }
-                [word, TokenTree::Ident(name), ..] if is_word(word, "mod") => {
-                    if TEST_MODULES.iter().any(|module| name == module) {
-                        self.opaque(line, "a module by a test's name, without #[cfg(test)]");
-                    }
-                    2
                 }
                 [TokenTree::Ident(_), ..] => {
                     let (path, length) = path(rest);
