@@ -228,7 +228,7 @@ impl Builder {
             gate::lanes(&self.lanes)?,
         );
         if !(1..=QUEUE_ITEMS_MOST).contains(&self.queue_items) || self.queue_bytes == 0 {
-            return Err(BuildError::queue());
+            return Err(BuildError::queue(QUEUE_ITEMS_MOST));
         }
         let gate = if self.off { Gate::off() } else { gate };
         let ledger = Arc::new(Ledger::default());

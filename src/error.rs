@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use crate::limits::QUEUE_ITEMS_MOST;
-
 /// Why [`Builder::build`](crate::Builder::build) refused: something in the program's own code is wrong.
 ///
 /// What is wrong in the *environment* is never an error: it turns that one setting off, loudly, and the service goes
@@ -14,7 +12,7 @@ pub struct BuildError(Kind);
 #[derive(Debug)]
 enum Kind {
     Directive { setting: &'static str, text: String, why: String },
-    Queue,
+    Queue { most: usize },
 }
 
 impl BuildError {
@@ -22,8 +20,8 @@ impl BuildError {
         Self(Kind::Directive { setting, text: text.to_owned(), why: why.to_string() })
     }
 
-    pub(crate) fn queue() -> Self {
-        Self(Kind::Queue)
+    pub(crate) fn queue(most: usize) -> Self {
+        Self(Kind::Queue { most })
     }
 
     /// A directive of `breadcrumbs`, `spans` or `lanes` could not be read.
@@ -34,7 +32,7 @@ impl BuildError {
     /// The queue was given no room for a single event, or more places than
     /// [`limits::QUEUE_ITEMS_MOST`](crate::limits::QUEUE_ITEMS_MOST).
     pub fn is_queue(&self) -> bool {
-        matches!(self.0, Kind::Queue)
+        matches!(self.0, Kind::Queue { .. })
     }
 }
 
@@ -44,8 +42,8 @@ impl fmt::Display for BuildError {
             Kind::Directive { setting, text, why } => {
                 write!(f, "the {setting} directives {text:?} cannot be read: {why}")
             }
-            Kind::Queue => {
-                write!(f, "the queue needs room for one to {QUEUE_ITEMS_MOST} items, and for a byte at least")
+            Kind::Queue { most } => {
+                write!(f, "the queue needs room for one to {most} items, and for a byte at least")
             }
         }
     }
