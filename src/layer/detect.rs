@@ -32,11 +32,12 @@ pub(super) fn rank(name: &str) -> Option<Rank> {
 
 /// The spans in which well-known libraries handle one request, and those that say so themselves.
 pub(super) fn is_work(span: &Metadata<'_>) -> bool {
-    match span.name() {
+    let known = match span.name() {
         "request" => span.target().starts_with("tower_http::trace"),
         "HTTP request" => span.target().starts_with("tracing_actix_web"),
-        _ => span.fields().field("crumbtrail.lane").is_some(),
-    }
+        _ => false,
+    };
+    known || span.fields().field("crumbtrail.lane").is_some()
 }
 
 /// Whether a span's field tells that it handles one piece of work for somebody else, by
