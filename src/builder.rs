@@ -316,10 +316,11 @@ fn contexts() -> BTreeMap<String, Value> {
             os.insert(name.to_owned(), value.into());
         }
     }
+    let rustc = env!("CRUMBTRAIL_RUSTC").trim_start_matches("rustc ");
     BTreeMap::from([
         ("os".to_owned(), os),
         ("device".to_owned(), json!({ "arch": env::consts::ARCH })),
-        ("runtime".to_owned(), json!({ "name": "rustc", "version": env!("CRUMBTRAIL_RUSTC") })),
+        ("runtime".to_owned(), json!({ "name": "rustc", "version": rustc })),
     ])
 }
 

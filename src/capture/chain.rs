@@ -11,7 +11,8 @@ use crate::model::{CapturedError, Link};
 use crate::sync::caught;
 use crate::trail::text::BoundedString;
 
-/// Copies an error and its causes, outermost first; stops at an error that was seen before.
+/// Copies an error and its causes, outermost first; stops at an error that was seen before, or whose cause cannot be
+/// had.
 pub(crate) fn typed(error: &(dyn Error + 'static)) -> CapturedError {
     let mut links = Vec::new();
     let mut seen: Vec<*const dyn Error> = Vec::new();
@@ -25,7 +26,10 @@ pub(crate) fn typed(error: &(dyn Error + 'static)) -> CapturedError {
             value: BoundedString::format(FIELD_BYTES, format_args!("{error}")),
             debug: type_text(error),
         });
-        next = caught(|| error.source()).flatten();
+        let Some(source) = caught(|| error.source()) else {
+            return CapturedError::Typed { links, cut: true };
+        };
+        next = source;
     }
     CapturedError::Typed { links, cut: false }
 }

@@ -11,7 +11,7 @@ use crate::capture;
 use crate::limits::{ERROR_TEXT_BYTES, FIELD_BYTES, FIELDS, MESSAGE_BYTES};
 use crate::model::CapturedError;
 use crate::trail::crumb::{Decoded, Encoder, Name};
-use crate::trail::text::{BoundedString, fitting};
+use crate::trail::text::BoundedString;
 
 /// Encodes the fields of a breadcrumb.
 pub(super) struct CrumbVisitor<'a, 'b>(pub(super) &'a mut Encoder<'b>);
@@ -112,17 +112,23 @@ pub(super) struct ErrorVisitor<'a, 'b> {
     crumb: &'a mut Encoder<'b>,
     pub(super) message: Option<String>,
     pub(super) fields: Map<String, Value>,
+    /// Fields beyond those that an event keeps.
+    left_out: u64,
     error: Option<(Rank, CapturedError)>,
 }
 
 impl<'a, 'b> ErrorVisitor<'a, 'b> {
     pub(super) fn new(crumb: &'a mut Encoder<'b>) -> Self {
-        Self { crumb, message: None, fields: Map::new(), error: None }
+        Self { crumb, message: None, fields: Map::new(), left_out: 0, error: None }
     }
 
     /// The error that the event carries, if it carries one.
     pub(super) fn into_parts(self) -> (Option<String>, Map<String, Value>, Option<CapturedError>) {
-        (self.message, self.fields, self.error.map(|(_, error)| error))
+        let mut fields = self.fields;
+        if self.left_out > 0 {
+            fields.insert("…".to_owned(), self.left_out.into());
+        }
+        (self.message, fields, self.error.map(|(_, error)| error))
     }
 
     fn number(&mut self, field: &Field, value: Decoded<'_>) {
@@ -130,8 +136,10 @@ impl<'a, 'b> ErrorVisitor<'a, 'b> {
     }
 
     fn keep(&mut self, field: &Field, value: Value) {
-        if self.fields.len() < FIELDS {
+        if self.fields.len() < FIELDS || self.fields.contains_key(field.name()) {
             self.fields.insert(field.name().to_owned(), value);
+        } else {
+            self.left_out += 1;
         }
     }
 
@@ -189,7 +197,7 @@ impl Visit for ErrorVisitor<'_, '_> {
     fn record_str(&mut self, field: &Field, value: &str) {
         let limit = Self::limit(field);
         if let Some(rank) = detect::rank(field.name()).filter(|rank| self.outranks(*rank)) {
-            let plain = fitting(value, ERROR_TEXT_BYTES).to_owned();
+            let plain = BoundedString::format(ERROR_TEXT_BYTES, format_args!("{value}"));
             self.error = Some((rank, CapturedError::Text { plain, alternate: None }));
         }
         let text = BoundedString::format(limit, format_args!("{value}"));

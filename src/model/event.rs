@@ -39,7 +39,7 @@ pub struct TrackedEvent {
     pub message: Option<String>,
     /// The error and its causes, outermost first, up to [`limits::CHAIN_LINKS`](crate::limits::CHAIN_LINKS).
     pub chain: Vec<Cause>,
-    /// The chain goes on, or goes in a circle.
+    /// The chain goes on, goes in a circle, or panicked when it was asked.
     pub chain_cut: bool,
     /// The stack, innermost first; the first frame is the line that logged. Without the feature `stack`, or with
     /// [`Stack::Off`](crate::Stack), it is the only one.
@@ -58,7 +58,8 @@ pub struct TrackedEvent {
     pub tags: BTreeMap<String, String>,
     /// Detail: [`set_context`](crate::set_context), and `os`, `device` and `runtime`.
     pub contexts: BTreeMap<String, Value>,
-    /// The fields of the log line itself.
+    /// The fields of the log line itself, up to [`limits::FIELDS`](crate::limits::FIELDS); of more, `…` says how many
+    /// were left out.
     pub fields: Map<String, Value>,
     /// The spans around it, innermost first, with their fields.
     pub spans: Vec<Span>,

@@ -29,7 +29,7 @@ impl Meaning {
         environment: &Environment,
     ) -> Self {
         let mut meaning = Self::default();
-        let mut request = Request::default();
+        let mut request = Asked::default();
         meaning.read(fields, &mut request);
         for span in &mut spans {
             meaning.read(&mut span.fields, &mut request);
@@ -47,12 +47,12 @@ impl Meaning {
         for (name, value) in &environment.contexts {
             meaning.contexts.entry(name.clone()).or_insert_with(|| value.clone());
         }
-        meaning.request = (request != Request::default()).then_some(request);
+        meaning.request = request.into_request();
         meaning.spans = spans;
         meaning
     }
 
-    fn read(&mut self, fields: &mut Map<String, Value>, request: &mut Request) {
+    fn read(&mut self, fields: &mut Map<String, Value>, request: &mut Asked) {
         let mut user = User::default();
         fields.retain(|name, value| {
             let user_slot = match name.as_str() {
@@ -70,7 +70,7 @@ impl Meaning {
                 self.tags.entry(tag.to_owned()).or_insert_with(|| plain(value));
                 return false;
             }
-            !read_request(name, value, request)
+            !request.read(name, value)
         });
         if !user.is_empty() {
             self.user.get_or_insert(user);
@@ -78,27 +78,39 @@ impl Meaning {
     }
 }
 
-/// By [OpenTelemetry's names](https://opentelemetry.io/docs/specs/semconv/http/http-spans/), the older ones too.
-fn read_request(name: &str, value: &Value, request: &mut Request) -> bool {
-    let slot = match name {
-        "http.request.method" | "http.method" => &mut request.method,
-        // The whole address outranks its path, whichever is read first.
-        "url.full" | "http.url" => {
-            request.url = Some(plain(value));
-            return true;
-        }
-        "url.path" | "http.target" => &mut request.url,
-        "http.route" => &mut request.route,
-        "http.response.status_code" | "http.status_code" => {
-            let number = value.as_u64().or_else(|| value.as_str()?.parse().ok());
-            let status = number.and_then(|status| u16::try_from(status).ok());
-            request.status = request.status.or(status);
-            return status.is_some();
-        }
-        _ => return false,
-    };
-    slot.get_or_insert_with(|| plain(value));
-    true
+/// The request, while its parts are gathered: the first place that names one decides.
+#[derive(Debug, Default)]
+struct Asked {
+    request: Request,
+    /// The whole address, which says more than its path, wherever that stands.
+    address: Option<String>,
+}
+
+impl Asked {
+    /// Takes a field, by [OpenTelemetry's names](https://opentelemetry.io/docs/specs/semconv/http/http-spans/), the
+    /// older ones too; false where it is none of them.
+    fn read(&mut self, name: &str, value: &Value) -> bool {
+        let slot = match name {
+            "http.request.method" | "http.method" => &mut self.request.method,
+            "url.full" | "http.url" => &mut self.address,
+            "url.path" | "http.target" => &mut self.request.url,
+            "http.route" => &mut self.request.route,
+            "http.response.status_code" | "http.status_code" => {
+                let number = value.as_u64().or_else(|| value.as_str()?.parse().ok());
+                let status = number.and_then(|status| u16::try_from(status).ok());
+                self.request.status = self.request.status.or(status);
+                return status.is_some();
+            }
+            _ => return false,
+        };
+        slot.get_or_insert_with(|| plain(value));
+        true
+    }
+
+    fn into_request(self) -> Option<Request> {
+        let request = Request { url: self.address.or(self.request.url), ..self.request };
+        (request != Request::default()).then_some(request)
+    }
 }
 
 fn plain(value: &Value) -> String {

@@ -10,6 +10,7 @@ pub(super) fn chain(plain: &str, alternate: Option<&str>) -> (Vec<Cause>, bool) 
     if let Some(causes) = alternate.and_then(|alternate| joined(plain, alternate)) {
         return bounded(causes);
     }
+    let plain = without_sections(plain);
     if let Some(causes) = listed(plain) {
         return bounded(causes);
     }
@@ -29,10 +30,7 @@ fn joined(plain: &str, alternate: &str) -> Option<Vec<Cause>> {
 
 /// `top`, a blank line, `Caused by:` and the causes, numbered if there are several: the `Debug` of anyhow and eyre.
 fn listed(plain: &str) -> Option<Vec<Cause>> {
-    let (top, rest) = plain.split_once("\n\nCaused by:\n")?;
-    let list = ["\n\nStack backtrace:", "\n\nBacktrace:", "\n\nLocation:"]
-        .iter()
-        .fold(rest, |list, section| list.split_once(section).map_or(list, |(before, _)| before));
+    let (top, list) = plain.split_once("\n\nCaused by:\n")?;
     let mut causes = vec![Cause::new(None, top)];
     for line in list.lines() {
         let text = line.trim_start();
@@ -51,6 +49,13 @@ fn listed(plain: &str) -> Option<Vec<Cause>> {
         }
     }
     Some(causes)
+}
+
+/// Without what the `Debug` of anyhow and eyre appends to the texts.
+fn without_sections(plain: &str) -> &str {
+    ["\n\nStack backtrace:", "\n\nBacktrace:", "\n\nLocation:"]
+        .iter()
+        .fold(plain, |text, section| text.split_once(section).map_or(text, |(before, _)| before))
 }
 
 fn bounded(mut causes: Vec<Cause>) -> (Vec<Cause>, bool) {

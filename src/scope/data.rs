@@ -21,7 +21,8 @@ pub(crate) fn text(text: &str) -> String {
     BoundedString::format(FIELD_BYTES, format_args!("{text}"))
 }
 
-/// A value whose texts, widths and depth are bounded; what lies deeper than [`CONTEXT_DEPTH`] becomes `…`.
+/// A value whose texts, widths and depth are bounded; `…` stands for what lies deeper than [`CONTEXT_DEPTH`], and
+/// behind the first [`FIELDS`] items of a list or entries of an object.
 pub(crate) fn value(value: Value) -> Value {
     bounded(value, CONTEXT_DEPTH)
 }
@@ -29,12 +30,21 @@ pub(crate) fn value(value: Value) -> Value {
 fn bounded(value: Value, depth: usize) -> Value {
     match value {
         Value::String(long) if long.len() > FIELD_BYTES => Value::String(text(&long)),
-        Value::Array(_) | Value::Object(_) if depth == 0 => Value::String("…".to_owned()),
-        Value::Array(items) => items.into_iter().take(FIELDS).map(|item| bounded(item, depth - 1)).collect(),
+        Value::Array(_) | Value::Object(_) if depth == 0 => MORE.into(),
+        Value::Array(items) => {
+            let more = (items.len() > FIELDS).then(|| MORE.into());
+            items.into_iter().take(FIELDS).map(|item| bounded(item, depth - 1)).chain(more).collect()
+        }
         Value::Object(entries) => {
-            let entries = entries.into_iter().take(FIELDS);
-            Value::Object(entries.map(|(name, entry)| (text(&name), bounded(entry, depth - 1))).collect())
+            let more = (entries.len() > FIELDS).then(|| (MORE.to_owned(), MORE.into()));
+            let kept = entries.into_iter().take(FIELDS);
+            Value::Object(
+                kept.map(|(name, entry)| (text(&name), bounded(entry, depth - 1))).chain(more).collect(),
+            )
         }
         small => small,
     }
 }
+
+/// Stands for what was left out.
+const MORE: &str = "…";
