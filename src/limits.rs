@@ -27,7 +27,7 @@ pub const FIELD_BYTES: usize = 4 * 1024;
 pub const FIELDS: usize = 50;
 /// Bytes that the fields of one span take together, encoded.
 pub const SPAN_BYTES: usize = 8 * 1024;
-/// Enclosing spans that one event lists, from the innermost outwards.
+/// Enclosing spans that one event lists, from the innermost outwards; of more, the last one is the outermost.
 pub const SPANS: usize = 64;
 /// Levels of nesting that a context keeps.
 pub const CONTEXT_DEPTH: usize = 5;

@@ -201,24 +201,32 @@ impl Scopes {
     /// Collects the spans from `id` outwards.
     fn climb(&self, id: Option<u64>, scope: &mut Scope) {
         let mut next = id.unwrap_or_default();
-        while next != 0 && scope.spans.len() < SPANS {
+        while next != 0 {
             let Some((ancestor, span)) = self.spans.find(next).and_then(SpanSlot::read) else { break };
+            // A span is opened after those around it: another one has taken the id of an ancestor that is gone.
+            if scope.numbers.last().is_some_and(|inner| *inner <= ancestor.number) {
+                break;
+            }
             // Of the own lane everything; of an enclosing lane what its spans around the event logged themselves.
-            let around = !scope.wants.is_empty();
+            let around = scope.wants.first().is_some_and(|own| own.lane != ancestor.lane);
             match scope.wants.last_mut() {
-                Some(want) if want.lane == ancestor.lane => want.since = ancestor.birth,
                 _ if around && !ancestor.logged => {}
+                Some(want) if want.lane == ancestor.lane => want.since = ancestor.birth,
                 _ => scope.wants.push(Want { lane: ancestor.lane, since: ancestor.birth, around }),
             }
             scope.lanes.extend(span.extra.as_ref().and_then(|extra| extra.lane.clone()));
             scope.numbers.push(ancestor.number);
+            if scope.spans.len() == SPANS {
+                // Of too many, the outermost is the last one listed: it says what all the others are about.
+                scope.spans.pop();
+            }
             scope.spans.push(span);
             next = ancestor.parent;
         }
         if next != 0
             && let Some(own) = scope.wants.first_mut()
         {
-            // The root is further out than we look: where the lane began is not known.
+            // The way outwards is broken: where the lane began is not known.
             own.since = 0;
         }
     }
@@ -268,10 +276,12 @@ impl Scopes {
         trail: &Trail,
         run: impl FnOnce(&AtomicCell<u128>) -> T,
     ) -> Option<T> {
-        match (self.root(id), self.base(BaseKey::current(), trail).at) {
-            (Some(root), _) => Some(run(root.last_event())),
-            (None, At::Base(base)) => Some(run(&base.last_event)),
-            (None, _) => None,
+        if let Some(root) = self.root(id) {
+            return Some(run(root.last_event()));
+        }
+        match self.base(BaseKey::current(), trail).at {
+            At::Base(base) => Some(run(&base.last_event)),
+            At::Span(_) | At::Nowhere => None,
         }
     }
 

@@ -100,7 +100,7 @@ impl Trail {
             self.copy_one(position, &mut copied, |header| {
                 wanted.iter().any(|want| want.takes(position, header))
             });
-            copied.headers.len() < TRAIL_CRUMBS
+            !copied.cut
         });
         copied.cut |= floor < oldest;
         for position in start_up {
@@ -109,12 +109,15 @@ impl Trail {
         copied
     }
 
+    /// Copies a record if it is wanted; one more than an event carries only tells that there is one.
     fn copy_one(&self, position: u64, copied: &mut Copied, wanted: impl FnOnce(&Header) -> bool) {
-        if copied.headers.len() >= TRAIL_CRUMBS {
-            copied.cut = true;
-        } else if let Some(header) = self.ring.read(position, &mut copied.words, wanted) {
+        let before = copied.words.len();
+        let Some(header) = self.ring.read(position, &mut copied.words, wanted) else { return };
+        if copied.headers.len() < TRAIL_CRUMBS {
             copied.headers.push(header);
-            copied.cut |= copied.headers.len() == TRAIL_CRUMBS;
+        } else {
+            copied.words.truncate(before);
+            copied.cut = true;
         }
     }
 }
@@ -261,7 +264,8 @@ impl StartUp {
     fn newest(&self, oldest: u64) -> impl Iterator<Item = u64> {
         let noted = self.noted.load(Ordering::Acquire);
         let mut before = u64::MAX;
-        (noted.saturating_sub(TRAIL_CRUMBS as u64)..noted).rev().map_while(move |index| {
+        // One more than an event carries, which tells that there is one.
+        (noted.saturating_sub(TRAIL_CRUMBS as u64 + 1)..noted).rev().map_while(move |index| {
             let position = self.positions.get(index as usize % KEPT)?.load(Ordering::Relaxed);
             let in_order = position >= oldest && position < before;
             before = position;
