@@ -1,0 +1,166 @@
+//! Errors of which a line shows only the text: `%error`, `?error`.
+
+use tracing::error;
+
+use crate::errors::{Checkout, payment, types, values, with_contexts};
+use crate::rig::{Rig, named};
+use crate::support::{child, role};
+
+#[test]
+fn the_field_is_known_by_its_name() {
+    let rig = Rig::new();
+    rig.on_thread(|| {
+        let failed = payment();
+        error!(error = %failed, "error");
+        error!(err = %failed, "err");
+        error!(e = %failed, "e");
+        error!(self.error = %failed, "self.error");
+        error!(db_error = %failed, "db_error");
+        error!(last_err = %failed, "last_err");
+        error!(write_failure = %failed, "write_failure");
+        error!(cause = %failed, "cause");
+        error!(source = %failed, "source");
+        error!(exception = %failed, "exception");
+        error!(reason = %failed, "reason");
+        error!(error = failed.to_string(), "text");
+        for_nothing();
+    });
+    let events = rig.events();
+    assert_eq!(events.len(), 12);
+    for event in &events {
+        assert_eq!(values(event), ["payment failed"], "{:?}", event.message);
+        assert_eq!(event.fields.len(), 1, "it stays a field as well");
+    }
+}
+
+fn for_nothing() {
+    let text = "no error";
+    error!(error_code = %text, error_kind = %text, error_type = %text, error_count = %text, "classes");
+    error!(terror = %text, errors = %text, reasons = %text, resource = %text, "no error's name");
+}
+
+#[test]
+fn the_surest_name_wins() {
+    let rig = Rig::new();
+    rig.on_thread(|| {
+        error!(reason = %"reason", cause = %"cause", error = %"error", "1");
+        error!(error = %"error", cause = %"cause", reason = %"reason", "2");
+        error!(reason = %"reason", db_error = %"db_error", "3");
+        error!(cause = "cause", reason = %"reason", "4");
+        error!(err = "err", error = %"error", "the first of equals");
+    });
+    let events = rig.events();
+    let value = |name: &str| named(&events, name).value.clone();
+    assert_eq!(["1", "2", "3", "4"].map(value), ["error", "error", "db_error", "cause"]);
+    assert_eq!(value("the first of equals"), "err");
+}
+
+#[test]
+fn display_and_debug_of_anyhow_show_the_whole_chain_with_and_without_backtraces() {
+    const NAME: &str = "texts::display_and_debug_of_anyhow_show_the_whole_chain_with_and_without_backtraces";
+    match role() {
+        Some(role) => anyhow_is_whole(role == "with backtraces"),
+        None => {
+            for (role, value) in [("without backtraces", "0"), ("with backtraces", "1")] {
+                let mut child = child(role, NAME);
+                child.command.env("RUST_BACKTRACE", value).env_remove("RUST_LIB_BACKTRACE");
+                child.run().succeeded();
+            }
+        }
+    }
+}
+
+fn anyhow_is_whole(backtraces: bool) {
+    let rig = Rig::new();
+    rig.on_thread(|| {
+        for contexts in 0..=3 {
+            let failed = with_contexts(contexts);
+            let debug = format!("{failed:?}");
+            assert_eq!(debug.contains("Stack backtrace:"), backtraces, "{debug}");
+            error!(error = %failed, "%{contexts}");
+            error!(error = ?failed, "?{contexts}");
+            error!(error = format!("{failed:?}"), "text {contexts}");
+            let transparent = Checkout::from(failed);
+            error!(error = %transparent, "transparent {contexts}");
+        }
+    });
+    let events = rig.events();
+    for contexts in 0..=3 {
+        let mut expected: Vec<String> =
+            (1..=contexts).rev().map(|number| format!("context {number}")).collect();
+        expected.push("connection reset".to_owned());
+        for form in ["%", "?", "text ", "transparent "] {
+            let event = named(&events, &format!("{form}{contexts}"));
+            assert_eq!(values(event), expected, "{form}{contexts}");
+            assert!(!event.chain_cut && types(event).iter().all(Option::is_none), "{form}{contexts}");
+        }
+    }
+}
+
+#[test]
+fn causes_of_several_lines_stay_whole() {
+    let rig = Rig::new();
+    rig.on_thread(|| {
+        let failed = anyhow::anyhow!("root, line 1\nroot, line 2").context("top, line 1\ntop, line 2");
+        error!(error = ?failed, "one cause");
+        error!(error = ?failed.context("outermost"), "two causes");
+    });
+    let events = rig.events();
+    let (top, root) = ("top, line 1\ntop, line 2", "root, line 1\nroot, line 2");
+    assert_eq!(values(named(&events, "one cause")), [top, root]);
+    assert_eq!(values(named(&events, "two causes")), ["outermost", top, root]);
+}
+
+#[test]
+fn display_of_any_other_error_is_its_own_text_only() {
+    let rig = Rig::new();
+    rig.on_thread(|| {
+        error!(error = %payment(), "%");
+        error!(error = %std::io::Error::other("a: b: c"), "colons");
+    });
+    let events = rig.events();
+    assert_eq!(values(named(&events, "%")), ["payment failed"]);
+    assert_eq!(values(named(&events, "colons")), ["a: b: c"]);
+}
+
+#[test]
+fn a_derived_debug_names_the_type() {
+    let rig = Rig::new();
+    rig.on_thread(|| {
+        error!(error = ?payment(), "nested");
+        error!(error = ?Checkout::NoArticle { id: 7, shop: "north".to_owned() }, "fields");
+        error!(error = ?Checkout::OutOfStock, "unit");
+        error!(error = ?std::io::Error::from_raw_os_error(2), "os");
+        let boxed: Box<dyn std::error::Error> = Box::new(payment());
+        error!(error = ?boxed, "boxed");
+        error!(error = ?"some text", "quoted");
+    });
+    let events = rig.events();
+    let first = |name: &str| {
+        let event = named(&events, name);
+        assert_eq!(event.chain.len(), 1, "{name}");
+        (types(event)[0], values(event)[0])
+    };
+    assert_eq!(first("nested").0, Some("Payment"));
+    assert_eq!(first("fields"), (Some("NoArticle"), "NoArticle { id: 7, shop: \"north\" }"));
+    // A bare word could be any text; only a line that says more is read as a type.
+    assert_eq!(first("unit"), (None, "OutOfStock"));
+    assert_eq!(first("os").0, Some("Os"));
+    assert_eq!(first("boxed").0, Some("Payment"));
+    assert_eq!(first("quoted"), (None, "\"some text\""));
+}
+
+#[test]
+fn the_title_is_the_message_else_the_type_else_the_text() {
+    let rig = Rig::new();
+    rig.on_thread(|| {
+        error!(error = %payment(), "cannot  charge\nsecond line");
+        error!(error = ?payment());
+        error!(error = %payment());
+        error!(error = %"", other = 1);
+        error!(error = %"ä".repeat(300));
+    });
+    let titles: Vec<String> = rig.events().into_iter().map(|event| event.title).collect();
+    let long = format!("{}…", "ä".repeat(crumbtrail::limits::TITLE_BYTES / 2));
+    assert_eq!(titles, ["cannot  charge", "Payment", "payment failed", "(no text)", &long]);
+}
