@@ -196,13 +196,8 @@ fn what_is_no_text_in_the_environment_is_said_and_left_out() {
     use std::ffi::OsStr;
     use std::os::unix::ffi::OsStrExt;
 
-    const VARIABLES: [&str; 5] = [
-        "CRUMBTRAIL",
-        "CRUMBTRAIL_BREADCRUMBS",
-        "CRUMBTRAIL_STACK",
-        "SENTRY_RELEASE",
-        "SENTRY_ENVIRONMENT",
-    ];
+    const VARIABLES: [&str; 5] =
+        ["CRUMBTRAIL", "CRUMBTRAIL_BREADCRUMBS", "CRUMBTRAIL_STACK", "SENTRY_RELEASE", "SENTRY_ENVIRONMENT"];
     if role().is_none() {
         let name = "environment::what_is_no_text_in_the_environment_is_said_and_left_out";
         let mut child = child("alone", name);
@@ -287,9 +282,38 @@ fn no_text_makes_the_builder_panic() {
     let long = "x".repeat(100_000);
     let many = "a=debug,".repeat(10_000);
     let texts = [
-        "", " ", ",", ",,,", "=", "[", "]", "[]", "[[", "]]", "{", "a[b{c=d}]=e", "off", "OFF", "0", "6", "-1",
-        "warn,", ",warn", "warn warn", "ä=ö", "💥", "\0", "\n", "\u{202e}", "a::=warn", "::", "a=", "=a", "[=]",
-        long.as_str(), many.as_str(),
+        "",
+        " ",
+        ",",
+        ",,,",
+        "=",
+        "[",
+        "]",
+        "[]",
+        "[[",
+        "]]",
+        "{",
+        "a[b{c=d}]=e",
+        "off",
+        "OFF",
+        "0",
+        "6",
+        "-1",
+        "warn,",
+        ",warn",
+        "warn warn",
+        "ä=ö",
+        "💥",
+        "\0",
+        "\n",
+        "\u{202e}",
+        "a::=warn",
+        "::",
+        "a=",
+        "=a",
+        "[=]",
+        long.as_str(),
+        many.as_str(),
     ];
     for text in texts {
         for builder in [

@@ -153,7 +153,11 @@ fn an_error_in_drop_while_unwinding_is_captured() {
     assert_eq!(events[0].user.as_ref().and_then(|user| user.id.as_deref()), Some("ada"));
     if cfg!(feature = "stack") {
         let function = |frame: &crumbtrail::Frame| frame.function.clone().unwrap_or_default();
-        assert!(events[0].frames.iter().any(|frame| function(frame).contains("drop")), "{:?}", events[0].frames);
+        assert!(
+            events[0].frames.iter().any(|frame| function(frame).contains("drop")),
+            "{:?}",
+            events[0].frames
+        );
     }
     assert_eq!(ledger_balances(&guard).delivered, 1);
     resume_unwind(result.expect_err("it panicked"));

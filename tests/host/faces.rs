@@ -5,8 +5,8 @@ use std::fmt::Debug;
 use std::hash::Hash;
 
 use crumbtrail::{
-    Breadcrumb, BuildError, Builder, Cause, Console, CrumbLayer, EventId, FlushError, Frame, Guard, Handle, Lost,
-    Memory, Request, Span, Stack, Stats, TrackedEvent, User,
+    Breadcrumb, BuildError, Builder, Cause, Console, CrumbLayer, EventId, FlushError, Frame, Guard, Handle,
+    Lost, Memory, Request, Span, Stack, Stats, TrackedEvent, User,
 };
 use tracing_subscriber::Registry;
 use tracing_subscriber::layer::{Layer, SubscriberExt};
@@ -70,7 +70,9 @@ fn debug_shows_no_secret_and_no_flood() {
         .sink(memory.clone())
         .build::<Registry>()
         .expect("the settings are legal");
-    for text in [format!("{layer:?}"), format!("{guard:?}"), format!("{:?}", guard.handle()), format!("{memory:?}")] {
+    for text in
+        [format!("{layer:?}"), format!("{guard:?}"), format!("{:?}", guard.handle()), format!("{memory:?}")]
+    {
         assert!(!text.contains("ada@example.com"), "{text}");
         assert!(text.len() < 1_000, "{text}");
     }

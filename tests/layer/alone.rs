@@ -74,7 +74,8 @@ fn under_fmt_finish_nothing_panics_and_everything_is_seen() {
 #[test]
 fn under_fmt_finish_directives_hold_too() {
     let directives = "warn,foo=debug,quiet=off";
-    let (ours, guard, memory) = pipeline_with(|builder| builder.breadcrumbs(directives).spans("off,foo=debug"));
+    let (ours, guard, memory) =
+        pipeline_with(|builder| builder.breadcrumbs(directives).spans("off,foo=debug"));
     let lines = Lines::default();
     let all = fmt().with_writer(lines).with_max_level(tracing::Level::TRACE).finish();
     let _default = all.with(ours).set_default();

@@ -204,7 +204,10 @@ fn in_a_breadcrumb_and_in_spans() {
     assert_eq!((step.message.as_str(), &step.data["n"]), ("step", &1.into()));
     assert_eq!(step.data["faulty"], mark);
     let span = &event.spans[0];
-    assert_eq!((&span.fields["n"], &span.fields["opened"], &span.fields["late"]), (&1.into(), &mark.into(), &mark.into()));
+    assert_eq!(
+        (&span.fields["n"], &span.fields["opened"], &span.fields["late"]),
+        (&1.into(), &mark.into(), &mark.into())
+    );
 }
 
 #[test]

@@ -80,7 +80,8 @@ fn a_span_below_the_gate_does_not_stand_in_the_way_of_its_lane() {
 #[test]
 fn directives_hold_for_their_targets() {
     let directives = "warn,chatty=off,detail=debug,detail::noise=error";
-    let (ours, guard, memory) = pipeline_with(|builder| builder.breadcrumbs(directives).spans("off,seen=trace"));
+    let (ours, guard, memory) =
+        pipeline_with(|builder| builder.breadcrumbs(directives).spans("off,seen=trace"));
     let _default = registry().with(ours).set_default();
     let _seen = tracing::trace_span!(target: "seen::deep", "seen").entered();
     let _unseen = tracing::error_span!(target: "other", "unseen").entered();

@@ -34,12 +34,14 @@ fn beside_fmt(before: bool) -> (Guard, Memory, Lines) {
     let writer = lines.clone();
     if before {
         let (ours, guard, memory) = pipeline();
-        let view = tracing_subscriber::fmt::layer().without_time().with_writer(writer).with_filter(not_nested);
+        let view =
+            tracing_subscriber::fmt::layer().without_time().with_writer(writer).with_filter(not_nested);
         registry().with(ours).with(view).init();
         (guard, memory, lines)
     } else {
         let (ours, guard, memory) = pipeline();
-        let view = tracing_subscriber::fmt::layer().without_time().with_writer(writer).with_filter(not_nested);
+        let view =
+            tracing_subscriber::fmt::layer().without_time().with_writer(writer).with_filter(not_nested);
         registry().with(view).with(ours).init();
         (guard, memory, lines)
     }
@@ -222,7 +224,9 @@ fn a_formatter_may_open_spans() {
 #[test]
 fn lines_below_the_gate_inside_a_formatter_lose_no_later_error() {
     if role().is_none() {
-        child("alone", "reentry::lines_below_the_gate_inside_a_formatter_lose_no_later_error").run().succeeded();
+        child("alone", "reentry::lines_below_the_gate_inside_a_formatter_lose_no_later_error")
+            .run()
+            .succeeded();
         return;
     }
     /// Logs where `fmt` listens and we do not.
@@ -250,4 +254,37 @@ fn lines_below_the_gate_inside_a_formatter_lose_no_later_error() {
     assert_eq!(lines.text().matches("step").count(), 5);
     assert_eq!(lines.text().matches("lost").count(), 5);
     ledger_balances(&guard);
+}
+
+#[test]
+fn a_formatter_that_logs_by_the_log_crate_is_counted_too() {
+    if role().is_none() {
+        child("alone", "reentry::a_formatter_that_logs_by_the_log_crate_is_counted_too").run().succeeded();
+        return;
+    }
+    struct Bridged;
+
+    impl fmt::Debug for Bridged {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            log::warn!("nested record");
+            log::error!("nested bad record");
+            log::info!("nested below");
+            f.write_str("bridged")
+        }
+    }
+
+    let (ours, guard, memory) = pipeline();
+    // `init` bridges the `log` crate.
+    registry().with(ours).init();
+    let _job = tracing::info_span!("job", field = ?Bridged).entered();
+    log::warn!("{:?}", Bridged);
+    tracing::warn!(field = ?Bridged, "step");
+    tracing::error!(error = ?Bridged, "lost");
+    let events = memory.events();
+    assert_eq!(events.len(), 1, "{events:?}");
+    // A record of `log` is formatted by whoever asks for its text, so by us alone as well.
+    assert_eq!(trail(&events[0]), ["bridged", "step"]);
+    assert_eq!(events[0].value, "bridged");
+    let stats = ledger_balances(&guard);
+    assert_eq!((stats.accepted, stats.errors_without_error, stats.recursion), (1, 0, 10));
 }

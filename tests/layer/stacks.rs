@@ -65,7 +65,8 @@ fn a_subscriber_may_be_swapped_in_the_middle_of_a_span() {
 fn two_of_our_layers_in_one_stack_each_count_once() {
     let (first, first_guard, first_memory) = pipeline();
     let (second, second_guard, second_memory) = pipeline();
-    let _default = registry().with(first).with(fmt::layer().with_writer(Lines::default())).with(second).set_default();
+    let _default =
+        registry().with(first).with(fmt::layer().with_writer(Lines::default())).with(second).set_default();
     for _ in 0..3 {
         let _job = tracing::info_span!("job", k = 1).entered();
         tracing::warn!("step");
