@@ -87,7 +87,7 @@ pub fn set_context(name: impl AsRef<str>, value: impl Into<Value>) {
 /// ```
 pub fn add_breadcrumb(breadcrumb: Breadcrumb) {
     with_pipeline(|pipeline, span| {
-        let mut scratch = [0; CRUMB_BYTES + 8];
+        let mut scratch = [0; CRUMB_BYTES];
         let ((), encoded) = crumb::encode(&mut scratch, CRUMB_BYTES, |encoder| {
             encoder.text(Name::Text(OWN_CATEGORY), &breadcrumb.category);
             encoder.text(Name::Text(OWN_MESSAGE), &breadcrumb.message);

@@ -43,12 +43,12 @@ pub(crate) fn enter<T>(work: impl FnOnce(&mut Scratch) -> T) -> Option<T> {
     entered.ok().flatten()
 }
 
-/// Room for the longest encoding, and a word more.
-pub(crate) type Scratch = [u8; SPAN_BYTES + 8];
+/// Room for the longest encoding.
+pub(crate) type Scratch = [u8; SPAN_BYTES];
 
 thread_local! {
     /// Without a destructor, so that logging from another thread-local's destructor finds it.
-    static SCRATCH: RefCell<Scratch> = const { RefCell::new([0; SPAN_BYTES + 8]) };
+    static SCRATCH: RefCell<Scratch> = const { RefCell::new([0; SPAN_BYTES]) };
 }
 
 #[cfg(all(test, crumbtrail_loom))]

@@ -86,7 +86,7 @@ const HEAD: usize = 2;
 const TEXT_HEAD: usize = 2;
 const WORD: usize = 8;
 
-/// Encodes what `fill` writes, in `room` bytes at the most, of which `memory` has eight more.
+/// Encodes what `fill` writes into the first `room` bytes of `memory`, which are whole words.
 #[inline]
 pub(crate) fn encode<'a, T>(
     memory: &'a mut [u8],
@@ -95,10 +95,11 @@ pub(crate) fn encode<'a, T>(
 ) -> (T, Encoded<'a>) {
     let mut encoder = Encoder { rest: memory.get_mut(..room).unwrap_or_default(), cut: false };
     let filled = fill(&mut encoder);
-    let (used, cut) = (room.saturating_sub(encoder.rest.len()), encoder.cut);
-    if let Some(padding) = memory.get_mut(used..).and_then(|rest| rest.first_chunk_mut::<WORD>()) {
-        *padding = [END; WORD];
+    match encoder.rest.first_chunk_mut::<WORD>() {
+        Some(padding) => *padding = [END; WORD],
+        None => encoder.rest.fill(END),
     }
+    let (used, cut) = (room.saturating_sub(encoder.rest.len()), encoder.cut);
     let words = memory.as_chunks().0.get(..used.div_ceil(WORD)).unwrap_or_default();
     (filled, Encoded { words, cut })
 }
@@ -166,7 +167,7 @@ impl<'a> Encoder<'a> {
     #[cold]
     fn text_cut(&mut self, name: Name<'_>, value: &str) {
         self.write_text(name, |text| {
-            text.append(value);
+            let _ = text.append(value);
             true
         });
     }
@@ -177,7 +178,10 @@ impl<'a> Encoder<'a> {
         self.write_text(name, |text| {
             match format_into(text, value) {
                 Formatted::Whole | Formatted::Cut => return true,
-                Formatted::Failed => text.append(FAILED),
+                // There may be no room for the mark, which cuts the text.
+                Formatted::Failed => {
+                    let _ = text.append(FAILED);
+                }
                 Formatted::Panicked => return false,
             }
             true
@@ -193,7 +197,7 @@ impl<'a> Encoder<'a> {
         let mut text = Text { rest: bytes.get_mut(..room).unwrap_or_default(), cut: false };
         if !write(&mut text) {
             text = Text { rest: bytes.get_mut(..room).unwrap_or_default(), cut: false };
-            text.append(PANICKED);
+            let _ = text.append(PANICKED);
         }
         let (written, cut) = (room - text.rest.len(), text.cut);
         self.cut |= cut;
@@ -241,21 +245,29 @@ struct Text<'a> {
 
 impl Text<'_> {
     #[inline]
-    fn append(&mut self, text: &str) {
-        let fits = fitting(text, self.rest.len());
-        self.cut |= fits.len() < text.len();
-        if let Some((place, rest)) = mem::take(&mut self.rest).split_at_mut_checked(fits.len()) {
-            place.copy_from_slice(fits.as_bytes());
-            self.rest = rest;
+    fn append(&mut self, text: &str) -> fmt::Result {
+        if text.len() > self.rest.len() {
+            return self.append_cut(text);
         }
+        let (place, rest) = mem::take(&mut self.rest).split_at_mut(text.len());
+        place.copy_from_slice(text.as_bytes());
+        self.rest = rest;
+        Ok(())
+    }
+
+    #[cold]
+    fn append_cut(&mut self, text: &str) -> fmt::Result {
+        self.cut = true;
+        // What fits of a text that does not is shorter than the room for it.
+        self.append(fitting(text, self.rest.len()))?;
+        Err(fmt::Error)
     }
 }
 
 impl fmt::Write for Text<'_> {
     #[inline]
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.append(text);
-        if self.cut { Err(fmt::Error) } else { Ok(()) }
+        self.append(text)
     }
 }
 
