@@ -61,8 +61,7 @@ impl Frames {
     /// The program's own code lies neither in cargo's registry nor in a git checkout of cargo's, a vendored folder or
     /// the standard library.
     fn is_in_app(&self, frame: &Frame) -> bool {
-        let module = frame.module.as_deref().unwrap_or_default();
-        if self.in_app.iter().any(|own| is_within(module, own)) {
+        if self.in_app.iter().any(|own| is_within(path(frame), own)) {
             return true;
         }
         let Some(file) = &frame.file else { return false };

@@ -83,7 +83,7 @@ impl Trail {
         let oldest = self.ring.oldest(head);
         let floor = wanted.iter().map(|want| want.since).min().unwrap_or(head);
         let mut lanes = [0; MAX_LANES];
-        let wanted = wanted.get(..MAX_LANES).unwrap_or(wanted);
+        let (wanted, beyond) = wanted.split_at_checked(MAX_LANES).unwrap_or((wanted, &[]));
         for (slot, want) in lanes.iter_mut().zip(wanted) {
             *slot = want.lane;
         }
@@ -102,7 +102,7 @@ impl Trail {
             });
             !copied.cut
         });
-        copied.cut |= floor < oldest;
+        copied.cut |= floor < oldest || !beyond.is_empty();
         for position in start_up {
             self.copy_one(position, &mut copied, |header| header.lane == self.start_up.lane);
         }

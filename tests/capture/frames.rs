@@ -156,6 +156,21 @@ fn a_library_can_be_declared_the_programs_own() {
     assert!(event.frames.iter().filter(of).all(|frame| frame.in_app), "{:#?}", event.frames);
 }
 
+#[test]
+fn a_method_of_a_trait_belongs_to_the_type_it_is_written_for() {
+    let with = |in_app: &'static [&'static str]| {
+        let rig = Rig::with(|builder| builder.stack(Stack::On).in_app(in_app.iter().copied()));
+        rig.on_thread(|| [1].iter().for_each(|_| error!(error = "refused", "failed")));
+        let event = rig.event();
+        let of_iterators =
+            event.frames.into_iter().find(|frame| frame.function.as_deref() == Some("for_each"));
+        of_iterators.unwrap().in_app
+    };
+    // `<core::slice::iter::Iter<T> as core::iter::traits::iterator::Iterator>::for_each`
+    assert!(with(&["core::slice"]));
+    assert!(!with(&["core::sli", "slice"]));
+}
+
 #[instrument]
 async fn outer(lines: &mut Vec<u32>) {
     tokio::task::yield_now().await;

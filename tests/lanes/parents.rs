@@ -1,5 +1,10 @@
 //! Parents that a line names itself: another span, none, one that is gone.
 
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+
+use tracing::field::Empty;
+use tracing::span::Id;
 use tracing::{error, error_span, info_span, warn};
 
 use crumbtrail::TrailSource;
@@ -107,6 +112,59 @@ fn a_parent_that_is_gone_is_nobody() {
     let event = rig.event();
     assert_eq!(trail(&event), [""; 0]);
     assert_eq!((&event.user, event.spans.len()), (&None, 0));
+}
+
+#[test]
+fn a_parent_that_closes_meanwhile_is_seen_whole_or_not_at_all() {
+    const EVENTS: usize = 4_000;
+    let rig = Rig::new();
+    let newest = AtomicU64::new(0);
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            rig.run(|| {
+                let mut number = 0_u64;
+                while !done.load(Ordering::Relaxed) {
+                    number += 1;
+                    let span =
+                        info_span!("short", number, user.id = number, tags.number = number, long = Empty);
+                    newest.store(span.id().map_or(0, |id| id.into_u64()), Ordering::Relaxed);
+                    if number.is_multiple_of(2) {
+                        span.record("long", "x".repeat(300));
+                        span.in_scope(|| crumbtrail::set_context("number", number));
+                    }
+                }
+            });
+        });
+        scope.spawn(|| {
+            rig.run(|| {
+                while newest.load(Ordering::Relaxed) == 0 {
+                    thread::yield_now();
+                }
+                for _ in 0..EVENTS {
+                    let id = Id::from_u64(newest.load(Ordering::Relaxed));
+                    error!(parent: id, error = "refused", "late");
+                }
+                done.store(true, Ordering::Relaxed);
+            });
+        });
+    });
+    let events = rig.events();
+    assert_eq!(events.len(), EVENTS);
+    let seen = events.iter().filter(|event| !event.spans.is_empty()).count();
+    println!("{seen} of {EVENTS} events found their parent alive");
+    for event in &events {
+        let Some(span) = event.spans.first() else {
+            assert!(event.user.is_none() && event.tags.is_empty(), "{event:?}");
+            continue;
+        };
+        let number = span.fields["number"].to_string();
+        assert_eq!(event.user.as_ref().unwrap().id.as_deref(), Some(number.as_str()));
+        assert_eq!(event.tags["number"], number);
+        if let Some(told) = event.contexts.get("number") {
+            assert_eq!(told.to_string(), number);
+        }
+    }
 }
 
 #[test]

@@ -153,6 +153,25 @@ fn several_enclosing_lanes_each_show_their_own_line_of_ancestors() {
 }
 
 #[test]
+fn of_very_many_enclosing_lanes_the_nearest_are_shown_and_the_trail_is_called_cut() {
+    let rig = Rig::new();
+    rig.on_thread(|| {
+        let mut open = Vec::new();
+        for level in 0..20 {
+            open.push(info_span!("lane", level, crumbtrail.lane = true).entered());
+            warn!("level {level}");
+        }
+        fail("failed");
+        while let Some(innermost) = open.pop() {
+            drop(innermost);
+        }
+    });
+    let event = rig.event();
+    let expected: Vec<String> = (12..20).map(|level| format!("level {level}")).collect();
+    assert_eq!((trail(&event), event.trail_cut), (expected.iter().map(String::as_str).collect(), true));
+}
+
+#[test]
 fn inside_a_span_the_thread_shows_only_what_came_after_its_last_root_closed() {
     let rig = Rig::new();
     rig.on_thread(|| {

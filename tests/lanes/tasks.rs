@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use crumbtrail::{TrailSource, User};
+use crumbtrail::{TrailSource, User, limits};
 use tokio::sync::Barrier;
 use tokio::task::{JoinSet, yield_now};
 use tracing::{Instrument, info_span, warn};
 
+use crate::heap::taken;
 use crate::rig::{Rig, fail, named, trail};
 
 #[test]
@@ -88,6 +89,28 @@ fn jobs_without_a_span_in_one_task_share_its_trail_until_they_get_one() {
     let before = ["bare 0", "bare 0 failed", "bare 1", "bare 1 failed"];
     assert_eq!(trail(named(&events, "spanned 0 failed")), [&before[..], &["spanned 0"]].concat());
     assert_eq!(trail(named(&events, "spanned 1 failed")), ["spanned 1"]);
+}
+
+#[test]
+fn tasks_that_are_over_take_no_room() {
+    // More than have a breadcrumb in the ring at once, so that the first round makes all the room there is.
+    const TASKS: usize = 3 * limits::RING_CELLS / 2;
+    let rig = Rig::new();
+    let growth = rig.on_thread(|| {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let round = || {
+            runtime.block_on(async {
+                for _ in 0..TASKS {
+                    tokio::spawn(async { warn!("a task's only line") }).await.unwrap();
+                }
+            });
+        };
+        round();
+        let ((), growth) = taken(round);
+        growth
+    });
+    assert!(growth.kept < 64 << 10, "{growth:?}");
+    assert!(rig.events().is_empty());
 }
 
 /// An HTTP/1 connection that is kept alive: one task, several people in turn, and lines of the connection's own.
