@@ -18,13 +18,14 @@ use crate::diag::{self, Said};
 use crate::error::BuildError;
 use crate::layer::CrumbLayer;
 use crate::layer::gate::{self, Gate};
+use crate::layer::hidden::say_if_hidden;
 use crate::ledger::{Handle, Ledger};
 use crate::limits::{QUEUE_BYTES, QUEUE_ITEMS, QUEUE_ITEMS_MOST};
 use crate::model::{Environment, User};
 use crate::prepare::Preparer;
 use crate::queue;
 use crate::sink::Sink;
-use crate::worker::{Guard, Worker};
+use crate::worker::{FirstLook, Guard, Worker};
 
 /// A builder with the defaults, which reads no environment variables. See [`from_env`].
 pub fn builder() -> Builder {
@@ -247,8 +248,10 @@ impl Builder {
             let handle = Handle::new(Arc::clone(&ledger));
             self.sinks.iter().for_each(|sink| sink.attach(&handle));
             let preparer = Preparer::new(environment(&self), self.in_app);
-            let worker = Worker { outlet, preparer, sinks: self.sinks, ledger: Arc::clone(&ledger), stack };
-            worker.spawn()
+            let asked = gate.clone();
+            let first_look: FirstLook = Box::new(move |target| say_if_hidden(&asked, target));
+            let (sinks, ledger) = (self.sinks, Arc::clone(&ledger));
+            Worker { outlet, preparer, sinks, ledger, stack, first_look: Some(first_look) }.spawn()
         };
         api::remember(&pipeline);
         Ok((CrumbLayer::new(pipeline, gate), Guard::new(ledger, stop)))

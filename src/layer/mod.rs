@@ -11,6 +11,7 @@
 
 mod detect;
 pub(crate) mod gate;
+pub(crate) mod hidden;
 mod visit;
 
 use std::any::{TypeId, type_name};

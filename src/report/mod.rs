@@ -152,6 +152,7 @@ fn pairs<'a>(fields: impl IntoIterator<Item = (&'a String, &'a Value)>) -> Strin
 
 fn age(age: Duration) -> String {
     match age.as_secs() {
+        0 if age.as_millis() == 0 => "0 ms".to_owned(),
         0 => format!("-{} ms", age.as_millis()),
         1..60 => format!("-{:.1} s", age.as_secs_f64()),
         60..3600 => format!("-{} min", age.as_secs() / 60),

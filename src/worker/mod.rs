@@ -31,7 +31,11 @@ pub(crate) struct Worker {
     pub(crate) ledger: Arc<Ledger>,
     /// Whether stacks will have to be resolved.
     pub(crate) stack: bool,
+    /// Looks at the target of the first event.
+    pub(crate) first_look: Option<FirstLook>,
 }
+
+pub(crate) type FirstLook = Box<dyn FnOnce(&str) + Send>;
 
 impl Worker {
     /// Starts the thread and returns what stops it. Where no thread can be had, events are counted as lost.
@@ -90,6 +94,9 @@ impl Worker {
         let mut event = self.preparer.prepare(item.captured, &item.trail);
         event.title = grouping::title(&event);
         event.culprit = grouping::culprit(&event);
+        if let Some(look) = self.first_look.take() {
+            look(&event.target);
+        }
         let mut outcome = Err(Lost::NoSink);
         for sink in &self.sinks {
             let delivered = offer(sink.as_ref(), &event);

@@ -10,6 +10,8 @@ mod exits;
 #[cfg(test)]
 mod faces;
 #[cfg(test)]
+mod filters;
+#[cfg(test)]
 mod flush_async;
 #[cfg(test)]
 mod shutdown;
