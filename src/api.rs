@@ -19,8 +19,7 @@ use crate::ledger::{Counted, Lost};
 use crate::model::{Breadcrumb, EventId, LaneData, Site, User};
 use crate::scope::data;
 use crate::sync::{OnceBox, enter};
-use crate::trail::crumb::{self, Encoder, Name};
-use crate::trail::{self, CRUMB_BYTES, OWN_CATEGORY, OWN_MESSAGE, Record};
+use crate::trail::{Busy, CRUMB_BYTES, Record, record};
 
 /// Says who the user is, for every event of this lane: of the work that the outermost span, the request or the task is
 /// about.
@@ -87,14 +86,8 @@ pub fn set_context(name: impl AsRef<str>, value: impl Into<Value>) {
 /// ```
 pub fn add_breadcrumb(breadcrumb: Breadcrumb) {
     with_pipeline(|pipeline, span| {
-        let mut scratch = [0; CRUMB_BYTES];
-        let ((), encoded) = crumb::encode(&mut scratch, CRUMB_BYTES, |encoder| {
-            encoder.text(Name::Text(OWN_CATEGORY), &breadcrumb.category);
-            encoder.text(Name::Text(OWN_MESSAGE), &breadcrumb.message);
-            for (name, value) in &breadcrumb.data {
-                encode(encoder, Name::Text(name), value);
-            }
-        });
+        let mut memory = [0; CRUMB_BYTES];
+        let encoded = record::encode(&breadcrumb, &mut memory);
         let since = breadcrumb.time.duration_since(UNIX_EPOCH).unwrap_or_default();
         let inside = span.and_then(|span| pipeline.scopes.inside(span));
         let place = inside.unwrap_or_else(|| pipeline.scopes.outside(&pipeline.trail));
@@ -103,12 +96,12 @@ pub fn add_breadcrumb(breadcrumb: Breadcrumb) {
             time_ns: u64::try_from(since.as_nanos()).unwrap_or(u64::MAX),
             lane: place.lane,
             span: place.span,
-            mark: trail::mark(Some(breadcrumb.level), encoded.cut),
+            mark: record::mark(Some(breadcrumb.level), encoded.cut),
             payload: encoded.words,
         });
         match pushed {
             Ok(position) => place.note_logged(position),
-            Err(trail::Busy) => pipeline.ledger.count(Counted::CrumbBusy),
+            Err(Busy) => pipeline.ledger.count(Counted::CrumbBusy),
         }
     });
 }
@@ -193,18 +186,4 @@ fn span_of(dispatch: &Dispatch, pipeline: &Pipeline) -> Option<u64> {
     let span = dispatch.downcast_ref::<Registry>()?.span(id)?;
     let mut ids = span.scope().map(|span| span.id().into_u64());
     ids.find(|id| pipeline.scopes.knows(*id))
-}
-
-fn encode(encoder: &mut Encoder<'_>, name: Name<'_>, value: &Value) {
-    match value {
-        Value::Bool(value) => encoder.bool(name, *value),
-        Value::String(value) => encoder.text(name, value),
-        Value::Number(number) => match (number.as_u64(), number.as_i64(), number.as_f64()) {
-            (Some(number), ..) => encoder.u64(name, number),
-            (None, Some(number), _) => encoder.i64(name, number),
-            (None, None, Some(number)) => encoder.f64(name, number),
-            (None, None, None) => encoder.format(name, format_args!("{number}")),
-        },
-        other => encoder.format(name, format_args!("{other}")),
-    }
 }

@@ -37,7 +37,8 @@ use crate::model::Site;
 use crate::scope::{NewSpan, Place};
 use crate::sync::{Scratch, caught, enter};
 use crate::trail::crumb::{self, Encoded};
-use crate::trail::{self, CRUMB_BYTES, LOG_TARGET, LogSite, Record};
+use crate::trail::log_site::{LOG_TARGET, LogSite, is_log};
+use crate::trail::{Busy, CRUMB_BYTES, Record, record};
 
 use gate::Gate;
 use visit::{CrumbVisitor, ErrorNoticed, ErrorVisitor, SpanVisitor};
@@ -247,12 +248,12 @@ impl Inner {
             time_ns: clock::coarse_ns(),
             lane: place.lane,
             span: place.span,
-            mark: trail::mark(None, crumb.cut),
+            mark: record::mark(None, crumb.cut),
             payload: crumb.words,
         });
         match pushed {
             Ok(position) => place.note_logged(position),
-            Err(trail::Busy) => self.pipeline.ledger.count(Counted::CrumbBusy),
+            Err(Busy) => self.pipeline.ledger.count(Counted::CrumbBusy),
         }
     }
 
@@ -354,7 +355,7 @@ impl Inner {
     #[cold]
     fn judges(&self, event: &Event<'_>) -> bool {
         let callsite = event.metadata();
-        if !trail::is_log(callsite) {
+        if !is_log(callsite) {
             return self.gate.admits(callsite);
         }
         let mut verdict = LogVerdict { gate: &self.gate, callsite, admits: None };

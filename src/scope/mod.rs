@@ -189,7 +189,8 @@ impl Scopes {
             scope.source = key.source;
             scope.lanes.extend(base.data.load_full());
             scope.wants.push(Want { lane, since: base.birth.load(Ordering::Relaxed), around: false });
-        } else {
+        } else if lane != self.start_up {
+            // Of start-up's lane every event gets all there is, without asking for it.
             let since = base.since.load(Ordering::Relaxed);
             if base.logged.load(Ordering::Relaxed) > since {
                 scope.wants.push(Want { lane, since, around: false });
