@@ -100,6 +100,18 @@ fn start_up_is_not_seen_twice_by_itself() {
 }
 
 #[test]
+fn start_up_stays_whole_for_the_thread_it_ran_on() {
+    let rig = Rig::here(|builder| builder);
+    rig.run(|| {
+        warn!("no cache directory");
+        info_span!("first job").in_scope(|| warn!("of the first job"));
+        warn!("slow disk");
+        info_span!("second job").in_scope(|| fail("failed"));
+    });
+    assert_eq!(trail(&rig.event()), ["no cache directory", "slow disk"]);
+}
+
+#[test]
 fn of_an_enclosing_lane_only_what_its_own_ancestors_logged_is_seen() {
     let rig = Rig::with(|builder| builder.lanes("[job]"));
     rig.on_thread(|| {
