@@ -51,5 +51,6 @@ thread_local! {
     static SCRATCH: RefCell<Scratch> = const { RefCell::new([0; SPAN_BYTES]) };
 }
 
-#[cfg(all(test, crumbtrail_loom))]
+#[cfg(test)]
+#[cfg(crumbtrail_loom)]
 pub(crate) mod explore;

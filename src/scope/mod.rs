@@ -203,7 +203,9 @@ impl Scopes {
     fn climb(&self, id: Option<u64>, scope: &mut Scope) {
         let mut next = id.unwrap_or_default();
         while next != 0 {
-            let Some((ancestor, span)) = self.spans.find(next).and_then(SpanSlot::read) else { break };
+            let Some((ancestor, span)) = self.spans.find(next).and_then(|slot| slot.read(next)) else {
+                break;
+            };
             // A span is opened after those around it: another one has taken the id of an ancestor that is gone.
             if scope.numbers.last().is_some_and(|inner| *inner <= ancestor.number) {
                 break;

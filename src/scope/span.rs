@@ -19,6 +19,8 @@ const INLINE_WORDS: usize = 20;
 pub(crate) struct SpanSlot {
     /// The span's number, which never repeats; 0 while the slot is nobody's.
     number: AtomicU64,
+    /// The registry's id, by which it is found.
+    id: AtomicU64,
     lane: AtomicU64,
     /// The registry's id of the nearest enclosing span that is in the table, or 0.
     parent: AtomicU64,
@@ -67,6 +69,7 @@ impl SpanSlot {
     pub(super) fn open(&self, span: &NewSpan<'_>, number: u64, lane: u64) {
         // Pairs with the Acquire fence in `read`: who saw one of our parts sees that the number before them is gone.
         fence(Ordering::Release);
+        self.id.store(span.id, Ordering::Relaxed);
         self.lane.store(lane, Ordering::Relaxed);
         self.parent.store(span.parent, Ordering::Relaxed);
         self.birth.store(span.birth, Ordering::Relaxed);
@@ -133,10 +136,12 @@ impl SpanSlot {
         }
     }
 
-    /// A copy of the span, unless it closed meanwhile: an event may name a parent that nobody holds any more.
-    pub(super) fn read(&self) -> Option<(Ancestor, CapturedSpan)> {
+    /// A copy of the span `id`, unless it closed meanwhile, and another one was opened here: an event may name a
+    /// parent that nobody holds any more.
+    pub(super) fn read(&self, id: u64) -> Option<(Ancestor, CapturedSpan)> {
         // Acquire: pairs with the Release in `open`.
         let number = self.number.load(Ordering::Acquire);
+        let found = self.id.load(Ordering::Relaxed);
         let ancestor = self.ancestor();
         let callsite = self.callsite.load()?;
         let length = self.length.load(Ordering::Relaxed);
@@ -145,7 +150,7 @@ impl SpanSlot {
         let extra = self.extra.load_full();
         // Pairs with the Release fence in `open`: what was read belongs to `number` if that is still there.
         fence(Ordering::Acquire);
-        let same = number != 0 && self.number() == number;
+        let same = number != 0 && found == id && self.number() == number;
         let cut = length & CUT != 0 || extra.as_ref().is_some_and(|extra| extra.cut);
         same.then_some((ancestor, CapturedSpan { callsite, fields, extra, cut }))
     }

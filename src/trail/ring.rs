@@ -358,8 +358,10 @@ fn write_words(slots: &[AtomicU64], words: &[[u8; 8]]) {
     }
 }
 
-#[cfg(all(test, crumbtrail_loom))]
+#[cfg(test)]
+#[cfg(crumbtrail_loom)]
 mod models;
 mod probe;
-#[cfg(all(test, not(crumbtrail_loom)))]
+#[cfg(test)]
+#[cfg(not(crumbtrail_loom))]
 mod tests;
