@@ -59,7 +59,7 @@ fn a_failure_reads_from_its_title_to_its_tags() {
     parts.extend([
         "tests/capture/console.rs:",
         "trail of this span\n",
-        "-0 ms  WARN  capture::console  gateway is slow attempt=1\n",
+        " ms  WARN  capture::console  gateway is slow attempt=1\n",
         "-2 h  INFO  auth  signed in by=google\n",
         "user 42\n",
         "request POST /pay/{id}\n",
