@@ -65,7 +65,8 @@ impl Guard {
         self.ledger.stats()
     }
 
-    /// A clonable handle that flushes too, for signal handlers and for async code.
+    /// A clonable handle that flushes too, for the task or thread that waits for signals, and for async code. It takes a
+    /// lock, so it is not to be called from inside a signal handler.
     pub fn handle(&self) -> Handle {
         Handle::new(Arc::clone(&self.ledger))
     }
