@@ -194,12 +194,12 @@ impl<'a> Encoder<'a> {
         let Some(length) = self.open::<TEXT_HEAD>(TEXT, name) else { return };
         let bytes = mem::take(&mut self.rest);
         let room = bytes.len().min(FIELD_BYTES);
-        let mut text = Text { rest: bytes.get_mut(..room).unwrap_or_default(), cut: false };
+        let mut text = Text::new(bytes.get_mut(..room).unwrap_or_default());
         if !write(&mut text) {
-            text = Text { rest: bytes.get_mut(..room).unwrap_or_default(), cut: false };
+            text = Text::new(bytes.get_mut(..room).unwrap_or_default());
             let _ = text.append(PANICKED);
         }
-        let (written, cut) = (room - text.rest.len(), text.cut);
+        let (written, cut) = (room - text.rest.len() - text.unused, text.cut);
         self.cut |= cut;
         *length = (written as u16 | if cut { CUT } else { 0 }).to_le_bytes();
         self.rest = bytes.get_mut(written..).unwrap_or_default();
@@ -222,7 +222,9 @@ impl<'a> Encoder<'a> {
 
     #[cold]
     fn open_named<const N: usize>(&mut self, kind: u8, name: Name<'_>) -> Option<&'a mut [u8; N]> {
-        let name = fitting(name.resolve(None), usize::from(u8::MAX));
+        let whole = name.resolve(None);
+        let name = fitting(whole, usize::from(u8::MAX));
+        self.cut |= name.len() < whole.len();
         if self.rest.len() < HEAD + name.len() + N {
             self.cut = true;
             return None;
@@ -241,9 +243,16 @@ impl<'a> Encoder<'a> {
 struct Text<'a> {
     rest: &'a mut [u8],
     cut: bool,
+    /// Bytes in which the character did not fit at which the text was cut. A formatter that goes on after our error
+    /// shall not find them.
+    unused: usize,
 }
 
-impl Text<'_> {
+impl<'a> Text<'a> {
+    fn new(rest: &'a mut [u8]) -> Self {
+        Self { rest, cut: false, unused: 0 }
+    }
+
     #[inline]
     fn append(&mut self, text: &str) -> fmt::Result {
         if text.len() > self.rest.len() {
@@ -260,6 +269,7 @@ impl Text<'_> {
         self.cut = true;
         // What fits of a text that does not is shorter than the room for it.
         self.append(fitting(text, self.rest.len()))?;
+        self.unused += mem::take(&mut self.rest).len();
         Err(fmt::Error)
     }
 }
@@ -346,7 +356,11 @@ impl Decoded<'_> {
             Self::F64(value) => {
                 serde_json::Number::from_f64(value).map_or_else(|| value.to_string().into(), Value::Number)
             }
-            Self::I128(value) => i64::try_from(value).map_or_else(|_| value.to_string().into(), Value::from),
+            Self::I128(value) => match (i64::try_from(value), u64::try_from(value)) {
+                (Ok(value), _) => value.into(),
+                (_, Ok(value)) => value.into(),
+                _ => value.to_string().into(),
+            },
             Self::U128(value) => u64::try_from(value).map_or_else(|_| value.to_string().into(), Value::from),
             Self::Text(value) => value.into(),
         }
@@ -365,3 +379,7 @@ pub(crate) fn to_map(bytes: &[u8], callsite: Option<&'static Metadata<'static>>)
     }
     map
 }
+
+#[cfg(test)]
+#[cfg(not(crumbtrail_loom))]
+mod tests;
