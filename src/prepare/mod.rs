@@ -4,6 +4,7 @@
 //! fields their meaning.
 
 mod meaning;
+mod origin;
 mod stack;
 mod symbols;
 mod text;

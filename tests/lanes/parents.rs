@@ -116,7 +116,7 @@ fn a_parent_that_is_gone_is_nobody() {
 
 #[test]
 fn a_parent_that_closes_meanwhile_is_seen_whole_or_not_at_all() {
-    const EVENTS: usize = 4_000;
+    const EVENTS: usize = 1_500;
     let rig = Rig::new();
     let newest = AtomicU64::new(0);
     let done = AtomicBool::new(false);
