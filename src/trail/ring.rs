@@ -197,6 +197,7 @@ impl Ring {
         if !first.holds(cell::first(position), self.mutations) {
             return None;
         }
+        // The words are read Relaxed, between the Acquire of `holds` and the fence of `end_read`.
         let length = first.word(3);
         let header = Header {
             callsite: first.callsite().load(),
@@ -280,6 +281,7 @@ impl Ring {
             self.set_tag(position, record.lane);
         }
         first.callsite().set(record.callsite);
+        // Relaxed, as in `write_words`: they stand between the fence of `begin` and the Release of `finish`.
         let [time, lane, span, length, rest @ ..] = first.words();
         time.store(record.time_ns, Ordering::Relaxed);
         lane.store(record.lane, Ordering::Relaxed);
