@@ -1,0 +1,149 @@
+//! A WARN to a breadcrumb, against `sentry` with `sentry-tracing`.
+//!
+//! The peer runs with its defaults and a transport that drops what it is given, so nothing is sent by either side.
+//! Excluded: what an ERROR costs, spans of performance monitoring (its `traces_sample_rate` is 0 by default), structured
+//! logs.
+
+#[path = "../harness/alloc.rs"]
+mod alloc;
+#[path = "../harness/callgrind.rs"]
+mod callgrind;
+#[path = "../harness/crew.rs"]
+mod crew;
+#[path = "../harness/floor.rs"]
+mod floor;
+#[path = "../harness/report.rs"]
+mod report;
+#[path = "../harness/rounds.rs"]
+mod rounds;
+#[path = "../harness/subjects.rs"]
+mod subjects;
+#[path = "../harness/work.rs"]
+mod work;
+
+use std::any::Any;
+use std::error::Error;
+use std::sync::Arc;
+
+use sentry::{ClientOptions, Envelope, Transport};
+use sentry_tracing::{BreadcrumbLayer, ErrorLayer, SpanLayer};
+use tracing::Level;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::prelude::*;
+
+use alloc::Counting;
+use report::{Figure, Report};
+use rounds::{Measure, ROUNDS, RUNS};
+use subjects::{FLOOR, OURS};
+use work::{Depth, Job, Operation};
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// The peer by its present layers, for spans, breadcrumbs and errors, with the levels that its documentation names.
+const PEER: &str = "sentry";
+/// The peer by its combined layer, which it has deprecated.
+const COMBINED: &str = "sentry-combined";
+
+/// How many times longer the peer takes.
+const MEASURES: [Measure; 12] = [
+    warn("times faster than the peer: WARN, no span", PEER, OURS, Depth::Outside, 1, ">= 6"),
+    warn("times faster than the peer: WARN, root span", PEER, OURS, Depth::Root, 1, ">= 4"),
+    warn("times faster than the peer: WARN, three spans deep", PEER, OURS, Depth::Three, 1, ">= 4"),
+    warn("times faster than the peer: WARN, two threads", PEER, OURS, Depth::Outside, 2, ""),
+    warn("times faster than its combined layer: WARN, no span", COMBINED, OURS, Depth::Outside, 1, ">= 6"),
+    warn("times faster than its combined layer: WARN, root span", COMBINED, OURS, Depth::Root, 1, ">= 4"),
+    warn("times faster than its combined layer: WARN, three deep", COMBINED, OURS, Depth::Three, 1, ">= 4"),
+    warn("for comparison: crumbtrail, no span, against the floor", OURS, FLOOR, Depth::Outside, 1, ""),
+    warn("for comparison: the peer, no span, against the floor", PEER, FLOOR, Depth::Outside, 1, ""),
+    compare("times faster than the peer: event below the gate", Operation::Debug),
+    compare("times faster than the peer: span new, enter, exit, close", Operation::Span),
+    compare("times faster than the peer: span re-entered", Operation::Reenter),
+];
+
+fn main() -> Result<(), Box<dyn Error>> {
+    if rounds::serve(install)?
+        || callgrind::be_counted(install)?
+        || alloc::be_counted(install)?
+        || !report::is_bench_run()?
+    {
+        return Ok(());
+    }
+    let mut report = Report::new("peer");
+    report::say(&format!(
+        "medians of {ROUNDS} interleaved rounds; {RUNS} runs, of which two must meet the bar"
+    ));
+    rounds::run(&MEASURES, &mut report)?;
+    for subject in [OURS, PEER, COMBINED] {
+        for (situation, depth) in [("no span", Depth::Outside), ("root span", Depth::Root)] {
+            let mut judge = |what, value, why: &str| {
+                let name = format!("{what} of a WARN, {subject}, {situation}");
+                report.judge(&name, Figure { value, unit: "", decimals: 0 }, "", why);
+            };
+            match callgrind::count(subject, depth) {
+                Ok(counts) => {
+                    judge("instructions", counts.instructions(), "");
+                    judge("instructions inside locks", counts.locking(), "");
+                }
+                Err(why) => judge("instructions", f64::NAN, &why.to_string()),
+            }
+            judge("allocations", alloc::count(subject, Job::new(Operation::Warn, depth, 1))?, "");
+        }
+    }
+    report.finish(
+        env!("CARGO_MANIFEST_DIR"),
+        "../README.md",
+        &["sentry", "sentry-tracing", "tracing", "tracing-subscriber"],
+    )
+}
+
+const fn warn(
+    name: &'static str,
+    subject: &'static str,
+    against: &'static str,
+    depth: Depth,
+    threads: usize,
+    bar: &'static str,
+) -> Measure {
+    let job = Job::new(Operation::Warn, depth, threads);
+    Measure { name, job, subject, against: Some(against), bar }
+}
+
+const fn compare(name: &'static str, operation: Operation) -> Measure {
+    let job = Job::new(operation, Depth::Outside, 1);
+    Measure { name, job, subject: PEER, against: Some(OURS), bar: "" }
+}
+
+/// The peer, or one of the others.
+fn install(subject: &str) -> Result<Box<dyn Any>, Box<dyn Error>> {
+    if ![PEER, COMBINED].contains(&subject) {
+        return subjects::install(subject);
+    }
+    let transport = |_: &ClientOptions| -> Arc<dyn Transport> { Arc::new(Nowhere) };
+    let guard = sentry::init(ClientOptions::new().dsn("https://key@localhost/1").transport(transport));
+    let registry = tracing_subscriber::registry();
+    if subject == COMBINED {
+        #[expect(deprecated, reason = "it is what most programs use")]
+        registry.with(sentry_tracing::layer()).try_init()?;
+    } else {
+        let warn_and_info = filter_fn(|callsite| {
+            callsite.is_event() && matches!(*callsite.level(), Level::WARN | Level::INFO)
+        });
+        registry
+            .with(SpanLayer::new().with_filter(LevelFilter::INFO))
+            .with(BreadcrumbLayer::new().with_filter(warn_and_info))
+            .with(ErrorLayer::new().with_filter(LevelFilter::ERROR))
+            .try_init()?;
+    }
+    Ok(Box::new(guard))
+}
+
+/// A transport that drops everything.
+struct Nowhere;
+
+impl Transport for Nowhere {
+    fn send_envelope(&self, envelope: Envelope) {
+        drop(envelope);
+    }
+}
