@@ -3,7 +3,9 @@
 //!
 //! What loom does not do: it knows no load buffering, treats `SeqCst` accesses as `AcqRel`, keeps the seven newest
 //! stores of an atomic, and orders a read-modify-write behind everything when it read an old store. So models use
-//! compare-exchange only from a value that is in force, and never `fetch_or`.
+//! compare-exchange only from a value that is in force, and never `fetch_or`. And it remembers only the last access to an
+//! atomic when it looks for what else could have come first: *complete* means that loom had nothing left to try. So the
+//! threads that read stand last in a model, where that finds most, and the stress tests run on real threads besides.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
 use std::sync::Arc;

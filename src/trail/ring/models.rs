@@ -6,8 +6,10 @@
 //! | property | models that run to their end | mutations that fail |
 //! |---|---|---|
 //! | 1 lock-free | `parked`, `parked_across`, `two_around_parked` | `WaitForBusy`, `NoRetry`, `NoPutBack` |
-//! | 2 allocation-free | none: loom does not see the allocator; `tests/allocations.rs` counts | |
-//! | 3 never torn | `overwritten`, `second_cell_overwritten`, `continued_elsewhere`, `met_in_a_cell`, `put_back` | `NoReleaseFence`, `NoAcquireFence`, `CompleteRelaxed`, `FirstLoadRelaxed`, `FinishFirst`, `ContinuationUnchecked`, `PartsAlike`, `EnterRelaxed`, `EnterByStore`, `PutBackRelaxed` |
+//! | 2 allocation-free | none: loom does not see the allocator | `tests/allocations.rs` counts |
+//! | 3 never torn | `overwritten` | `NoReleaseFence`, `NoAcquireFence`, `CompleteRelaxed`, `FirstLoadRelaxed`, `FinishFirst` |
+//! | 3 | `second_cell_overwritten`, `continued_elsewhere` | `ContinuationUnchecked`, `PartsAlike` |
+//! | 3 | `met_in_a_cell`, `put_back` | `EnterRelaxed`, `EnterByStore`, `PutBackRelaxed` |
 //! | 4 complete, unmixed | `two_lanes`, `met_in_a_cell` | `TagOutside` |
 //! | 5 bounded | `lapped`, `lapped_by_a_parked` | `HeadNotReadAgain`, `NoScanFence`, `EnterWithoutRelease` |
 //! | 6 a stalled writer hides nothing | `stalled` | `ScanEndsAtHole` |
