@@ -67,9 +67,15 @@ fn the_table_grows_to_the_most_keys_at_once_and_keeps_every_one() {
 #[test]
 fn only_a_stale_value_is_taken_over_and_only_when_its_group_is_full() {
     let table = Table::<Named>::new();
-    // Keys of one group of the first segment.
-    let home = |key: u64| key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32 & (FIRST_GROUPS as u64 - 1);
-    let keys: Vec<_> = (1..).filter(|key| home(*key) == home(1)).take(SLOTS + 2).collect();
+    // Keys of one group: each takes the same slot where it is alone.
+    let home = |key: u64| {
+        assert!(claim(&table, key));
+        let home = std::ptr::from_ref(table.find(key).unwrap());
+        table.release(key, |_| {});
+        home
+    };
+    let first = home(1);
+    let keys: Vec<_> = (1..).filter(|key| home(*key) == first).take(SLOTS + 2).collect();
     let stale = |value: &Named| value.is_of(keys[3]);
     let take = |key: u64| table.claim(key, stale, |value| value.name(key)).is_some();
     for key in &keys[..SLOTS] {
