@@ -81,7 +81,10 @@ fn the_first_frame_is_the_line_that_logged_and_the_others_follow_outwards() {
     is_clean(&event);
     let expected = [format!("logs:{logged}"), format!("calls:{called}"), format!("begins:{begun}")];
     assert_eq!(names(&event)[..3], expected);
-    assert_eq!(event.frames[0].module.as_deref(), Some(module_path!()));
+    if cfg!(debug_assertions) {
+        // Line tables alone have bare names for some.
+        assert_eq!(event.frames[0].module.as_deref(), Some(module_path!()));
+    }
     assert!(event.frames[0].address.is_some(), "it was walked, not made up");
 }
 
