@@ -9,6 +9,7 @@ use std::panic::Location;
 use std::sync::{Arc, Weak};
 use std::time::UNIX_EPOCH;
 
+use arc_swap::ArcSwap;
 use serde_json::{Map, Value};
 use tracing::{Dispatch, Level, dispatcher};
 use tracing_subscriber::registry::{LookupSpan, Registry};
@@ -96,7 +97,7 @@ pub fn add_breadcrumb(breadcrumb: Breadcrumb) {
             time_ns: u64::try_from(since.as_nanos()).unwrap_or(u64::MAX),
             lane: place.lane,
             span: place.span,
-            mark: record::mark(Some(breadcrumb.level), encoded.cut),
+            mark: record::own_mark(&breadcrumb, encoded.cut),
             payload: encoded.words,
         });
         match pushed {
@@ -145,13 +146,15 @@ pub fn last_event_id() -> Option<EventId> {
     with_pipeline(|pipeline, span| pipeline.scopes.last_event(span, &pipeline.trail))?
 }
 
-/// Makes a pipeline the one that the free functions fall back to, if it is the first.
+/// Makes a pipeline the one that the free functions fall back to, if it is the first that lives.
 pub(crate) fn remember(pipeline: &Arc<Pipeline>) {
-    // A later one finds the place taken.
-    let _ = FIRST.set(Box::new(Arc::downgrade(pipeline)));
+    let first = FIRST.get_or_init(Box::default);
+    if first.load().upgrade().is_none() {
+        first.store(Arc::new(Arc::downgrade(pipeline)));
+    }
 }
 
-static FIRST: OnceBox<Weak<Pipeline>> = OnceBox::new();
+static FIRST: OnceBox<ArcSwap<Weak<Pipeline>>> = OnceBox::new();
 
 /// Runs `work` on the current pipeline and with the id of the innermost span that is in its table.
 fn with_pipeline<T>(work: impl FnOnce(&Pipeline, Option<u64>) -> T) -> Option<T> {
@@ -164,7 +167,7 @@ fn with_pipeline<T>(work: impl FnOnce(&Pipeline, Option<u64>) -> T) -> Option<T>
         let pipeline = dispatch.downcast_ref::<Pipeline>()?;
         Some(run(pipeline, span_of(dispatch, pipeline)))
     });
-    current.unwrap_or_else(|| run(&*FIRST.get()?.upgrade()?, None))
+    current.unwrap_or_else(|| run(&*FIRST.get()?.load().upgrade()?, None))
 }
 
 /// Tells the lane one of many things, and counts what it has no room for.

@@ -19,7 +19,8 @@ pub(crate) fn coarse_ns() -> u64 {
     if failed {
         return precise_ns();
     }
-    (now.tv_sec as u64).wrapping_mul(1_000_000_000).wrapping_add(now.tv_nsec as u64)
+    let seconds = u64::try_from(now.tv_sec).unwrap_or(0);
+    seconds.wrapping_mul(1_000_000_000).wrapping_add(now.tv_nsec as u64)
 }
 
 /// Nanoseconds since 1970, where there is no coarse clock.

@@ -60,6 +60,7 @@ enum Unflushed {
     Deadline { pending: u64 },
     OnWorker,
     WorkerGone,
+    NoThread,
 }
 
 impl FlushError {
@@ -75,6 +76,10 @@ impl FlushError {
         Self(Unflushed::WorkerGone)
     }
 
+    pub(crate) fn no_thread() -> Self {
+        Self(Unflushed::NoThread)
+    }
+
     /// The time was up; what was left goes on being delivered.
     pub fn is_deadline(&self) -> bool {
         matches!(self.0, Unflushed::Deadline { .. })
@@ -83,6 +88,11 @@ impl FlushError {
     /// It was called on crumbtrail's own thread (from inside a sink), where waiting for that thread would hang.
     pub fn is_on_worker(&self) -> bool {
         matches!(self.0, Unflushed::OnWorker)
+    }
+
+    /// No thread could be had to wait on, for [`flush_async`](crate::Handle::flush_async).
+    pub fn is_no_thread(&self) -> bool {
+        matches!(self.0, Unflushed::NoThread)
     }
 
     /// The worker is not running: it could not be started, or it has been shut down with events still waiting.
@@ -98,6 +108,7 @@ impl fmt::Display for FlushError {
                 write!(f, "the time was up with {pending} events still waiting")
             }
             Unflushed::OnWorker => f.write_str("a flush cannot wait for the thread it is called on"),
+            Unflushed::NoThread => f.write_str("no thread could be started to wait on"),
             Unflushed::WorkerGone => f.write_str("crumbtrail's worker is not running"),
         }
     }

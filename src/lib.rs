@@ -35,8 +35,8 @@ pub use error::{BuildError, FlushError};
 pub use layer::CrumbLayer;
 pub use ledger::{Handle, Lost, Stats};
 pub use model::{
-    Breadcrumb, BreadcrumbKind, Cause, EventId, EventKind, Frame, Request, Span, TrackedEvent, TrailSource,
-    User,
+    Breadcrumb, BreadcrumbKind, Cause, EventId, EventIdError, EventKind, Frame, Request, Span, TrackedEvent,
+    TrailSource, User,
 };
 pub use sink::{Console, Memory, Sink};
 pub use worker::Guard;

@@ -29,6 +29,10 @@ pub const FIELDS: usize = 50;
 pub const SPAN_BYTES: usize = 8 * 1024;
 /// Enclosing spans that one event lists, from the innermost outwards; of more, the last one is the outermost.
 pub const SPANS: usize = 64;
+/// Spans inside one another that an event is looked for in; what lies further out does not reach it.
+pub const SPAN_DEPTH: usize = 1_024;
+/// Bytes that one context keeps, about.
+pub const CONTEXT_BYTES: usize = 16 * 1024;
 /// Levels of nesting that a context keeps.
 pub const CONTEXT_DEPTH: usize = 5;
 /// Tags, and contexts, that one lane keeps.

@@ -91,15 +91,27 @@ impl<S: Subscriber> Filter<S> for Gate {
     }
 }
 
-/// Reads `target=level` directives.
+/// Reads `target=level` directives. Spaces around them and commas too many mean nothing; `Targets` would take them for
+/// targets of such a name.
 pub(crate) fn targets(setting: &'static str, text: &str) -> Result<Targets, BuildError> {
-    text.parse().map_err(|why| BuildError::directive(setting, text, why))
+    let tidy: Vec<&str> = directives(text).collect();
+    if tidy.iter().any(|directive| directive.contains(char::is_whitespace)) {
+        return Err(BuildError::directive(
+            setting,
+            text,
+            "a directive is written `target=level`, without spaces",
+        ));
+    }
+    tidy.join(",").parse().map_err(|why| BuildError::directive(setting, text, why))
+}
+
+fn directives(text: &str) -> impl Iterator<Item = &str> {
+    text.split(',').map(str::trim).filter(|directive| !directive.is_empty())
 }
 
 /// Reads the directives that name lanes.
 pub(crate) fn lanes(text: &str) -> Result<Vec<LaneDirective>, BuildError> {
-    let directives = text.split(',').map(str::trim).filter(|directive| !directive.is_empty());
-    directives.map(|directive| lane(directive, text)).collect()
+    directives(text).map(|directive| lane(directive, text)).collect()
 }
 
 fn lane(directive: &str, all: &str) -> Result<LaneDirective, BuildError> {

@@ -59,7 +59,8 @@ use visit::{CrumbVisitor, ErrorNoticed, ErrorVisitor, SpanVisitor};
 /// ```
 ///
 /// It can stand in an `Option`, a `Box` and a `Vec`, and in any order with other layers. Under
-/// `tracing_subscriber::fmt().finish()`, which takes no per-layer filters, it gates by itself.
+/// `tracing_subscriber::fmt().finish()`, which takes no per-layer filters, it gates by itself. Inside a
+/// `tracing_subscriber::reload::Layer`, which hides what it wraps, the free functions do not find it.
 pub struct CrumbLayer<S> {
     filtered: Filtered<Unheard, Gate, S>,
     inner: Inner,
@@ -248,7 +249,7 @@ impl Inner {
             time_ns: clock::coarse_ns(),
             lane: place.lane,
             span: place.span,
-            mark: record::mark(None, crumb.cut),
+            mark: record::mark(crumb.cut),
             payload: crumb.words,
         });
         match pushed {

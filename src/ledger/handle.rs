@@ -47,7 +47,7 @@ impl Handle {
             waker.into_iter().for_each(Waker::wake);
         });
         if spawned.is_err() {
-            answer.lock().unwrap_or_else(PoisonError::into_inner).finish(Err(FlushError::worker_gone()));
+            answer.lock().unwrap_or_else(PoisonError::into_inner).finish(Err(FlushError::no_thread()));
         }
         Flush(answer)
     }

@@ -28,7 +28,7 @@ pub(crate) struct Ledger {
     enqueued: AtomicU64,
     /// Events that the worker has finished with, in the order of the queue.
     processed: Mutex<u64>,
-    progress: Condvar,
+    progressed: Condvar,
     worker: OnceLock<ThreadId>,
     /// The worker takes nothing new; what is queued it still delivers.
     worker_ending: AtomicBool,
@@ -92,20 +92,26 @@ impl Ledger {
 
     /// A place in the queue came to nothing: no worker will process it.
     pub(crate) fn unqueue(&self) {
-        let mut processed = self.processed.lock().unwrap_or_else(PoisonError::into_inner);
-        *processed = processed.saturating_add(1);
-        self.progress.notify_all();
+        self.progress(|| {});
     }
 
     /// The worker is done with one event of the queue, which ended as `outcome`.
     pub(crate) fn process(&self, outcome: Result<(), Lost>) {
-        match outcome {
+        self.progress(|| match outcome {
             Ok(()) => {
                 self.delivered.fetch_add(1, Ordering::Relaxed);
             }
             Err(reason) => self.lose(reason),
-        }
-        self.unqueue();
+        });
+    }
+
+    /// One place in the queue is done with. Counted under the lock, so that nobody sees an event as pending and as
+    /// ended.
+    fn progress(&self, count: impl FnOnce()) {
+        let mut processed = self.processed.lock().unwrap_or_else(PoisonError::into_inner);
+        count();
+        *processed = processed.saturating_add(1);
+        self.progressed.notify_all();
     }
 
     /// Waits until everything enqueued before the call is processed, `timeout` at the most.
@@ -122,7 +128,7 @@ impl Ledger {
             let Some(left) = timeout.checked_sub(begun.elapsed()).filter(|left| !left.is_zero()) else {
                 return Err(FlushError::deadline(target.saturating_sub(*processed)));
             };
-            let woken = self.progress.wait_timeout(processed, left).unwrap_or_else(PoisonError::into_inner);
+            let woken = self.progressed.wait_timeout(processed, left).unwrap_or_else(PoisonError::into_inner);
             processed = woken.0;
         }
         Ok(())
@@ -155,7 +161,7 @@ impl Ledger {
         let _processed = self.processed.lock().unwrap_or_else(PoisonError::into_inner);
         // Relaxed: read under the same lock.
         self.worker_gone.store(true, Ordering::Relaxed);
-        self.progress.notify_all();
+        self.progressed.notify_all();
     }
 
     /// No event enters the queue any more.

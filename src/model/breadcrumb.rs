@@ -24,7 +24,8 @@ pub struct Breadcrumb {
     pub kind: BreadcrumbKind,
     /// What it is about: the target of a log record, or what the program named.
     pub category: String,
-    /// The module the record comes from; empty for a breadcrumb of [`add_breadcrumb`](crate::add_breadcrumb).
+    /// The module the record comes from; empty for a breadcrumb of [`add_breadcrumb`](crate::add_breadcrumb) that names
+    /// none.
     pub target: String,
     /// The message of the record.
     pub message: String,
@@ -56,10 +57,20 @@ impl Breadcrumb {
         self
     }
 
-    /// How bad.
+    /// How bad. An ERROR is of the kind [`BreadcrumbKind::Error`] as well.
     #[must_use]
     pub fn level(mut self, level: Level) -> Self {
         self.level = level;
+        if level == Level::ERROR {
+            self.kind = BreadcrumbKind::Error;
+        }
+        self
+    }
+
+    /// What sort of step.
+    #[must_use]
+    pub fn kind(mut self, kind: BreadcrumbKind) -> Self {
+        self.kind = kind;
         self
     }
 

@@ -38,18 +38,27 @@ impl Captured {
                 plain.len() + alternate.as_ref().map_or(0, String::len)
             }
         };
-        let fields: usize = self.fields.iter().map(|(name, value)| name.len() + json_bytes(value)).sum();
-        let spans: usize = self.spans.iter().map(|span| size_of::<CapturedSpan>() + span.fields.len()).sum();
-        self.message.as_ref().map_or(0, String::len)
-            + error
-            + fields
-            + spans
-            + size_of_val(self.stack.as_slice())
+        // What is shared with a living span is counted with every event: the event may outlive the span.
+        let spans: usize = self.spans.iter().map(CapturedSpan::bytes).sum();
+        let lanes: usize = self.lanes.iter().map(|lane| lane.bytes()).sum();
+        let texts = self.message.as_ref().map_or(0, String::len) + size_of_val(self.stack.as_slice());
+        texts + error + map_bytes(&self.fields) + spans + lanes
     }
 }
 
+fn map_bytes(map: &Map<String, Value>) -> usize {
+    map.iter().map(|(name, value)| name.len() + json_bytes(value)).sum()
+}
+
+/// About how many bytes a value takes; what is captured is not deep.
 fn json_bytes(value: &Value) -> usize {
-    size_of::<Value>() + value.as_str().map_or(0, str::len)
+    size_of::<Value>()
+        + match value {
+            Value::String(text) => text.len(),
+            Value::Array(items) => items.iter().map(json_bytes).sum(),
+            Value::Object(entries) => map_bytes(entries),
+            Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+        }
 }
 
 /// The line that logged.
@@ -88,6 +97,13 @@ pub(crate) struct CapturedSpan {
     pub(crate) cut: bool,
 }
 
+impl CapturedSpan {
+    fn bytes(&self) -> usize {
+        let extra = self.extra.as_ref().map_or(0, |extra| size_of::<SpanExtra>() + extra.fields.len());
+        size_of::<Self>() + self.fields.len() + extra
+    }
+}
+
 /// What a span was told after it was opened.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct SpanExtra {
@@ -104,6 +120,14 @@ pub(crate) struct LaneData {
     pub(crate) user: Option<User>,
     pub(crate) tags: BTreeMap<String, String>,
     pub(crate) contexts: BTreeMap<String, Value>,
+}
+
+impl LaneData {
+    fn bytes(&self) -> usize {
+        let tags: usize = self.tags.iter().map(|(name, value)| name.len() + value.len()).sum();
+        let contexts: usize = self.contexts.iter().map(|(name, value)| name.len() + json_bytes(value)).sum();
+        size_of::<Self>() + tags + contexts
+    }
 }
 
 /// Where the program runs: computed once, at `build`.

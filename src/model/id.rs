@@ -1,8 +1,14 @@
 //! The name of one event.
 
 use std::fmt;
+use std::hash::{BuildHasher, RandomState};
+use std::str::FromStr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::SystemTime;
 
 use uuid::Uuid;
+
+use crate::sync::caught;
 
 /// The id of one tracked event: 32 hexadecimal digits, random, as Sentry's protocol writes it.
 ///
@@ -14,6 +20,7 @@ use uuid::Uuid;
 /// let error = std::io::Error::other("disk on fire");
 /// if let Some(id) = crumbtrail::capture_error(&error) {
 ///     assert_eq!(id.to_string().len(), 32);
+///     assert_eq!(id.to_string().parse(), Ok(id));
 /// }
 /// # Ok::<(), crumbtrail::BuildError>(())
 /// ```
@@ -22,17 +29,36 @@ pub struct EventId(Uuid);
 
 impl EventId {
     pub(crate) fn random() -> Self {
-        Self(Uuid::new_v4())
-    }
-
-    pub(crate) fn from_u128(id: u128) -> Self {
-        Self(Uuid::from_u128(id))
-    }
-
-    pub(crate) fn as_u128(self) -> u128 {
-        self.0.as_u128()
+        // A system without a source of randomness makes `uuid` panic; an id that is only unique here is better.
+        Self(caught(Uuid::new_v4).unwrap_or_else(|| {
+            let process = RandomState::new().hash_one(SystemTime::now());
+            Uuid::from_u64_pair(process, NEXT.fetch_add(1, Ordering::Relaxed))
+        }))
     }
 }
+
+static NEXT: AtomicU64 = AtomicU64::new(1);
+
+/// Reads what [`Display`](fmt::Display) wrote, as a user quotes it; with hyphens as well.
+impl FromStr for EventId {
+    type Err = EventIdError;
+
+    fn from_str(text: &str) -> Result<Self, EventIdError> {
+        Uuid::try_parse(text).map(Self).map_err(|_| EventIdError(()))
+    }
+}
+
+/// A text that is no [`EventId`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EventIdError(());
+
+impl fmt::Display for EventIdError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an event id is 32 hexadecimal digits")
+    }
+}
+
+impl std::error::Error for EventIdError {}
 
 impl fmt::Display for EventId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -11,5 +11,5 @@ pub(crate) use captured::{
     Captured, CapturedError, CapturedSpan, Environment, LaneData, Link, Site, SpanExtra,
 };
 pub use event::{Cause, EventKind, Frame, Request, Span, TrackedEvent, TrailSource};
-pub use id::EventId;
+pub use id::{EventId, EventIdError};
 pub use user::User;

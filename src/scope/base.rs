@@ -1,16 +1,18 @@
 //! The lane below all spans: the tokio task, or the thread.
 
 use std::cell::Cell;
+use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
-use crossbeam_utils::atomic::AtomicCell;
 
-use crate::model::{LaneData, TrailSource};
-use crate::sync::{AtomicU64, Ordering};
+use crate::model::{EventId, LaneData, TrailSource};
+use crate::sync::{AtomicU64, Ordering, fence};
 
-/// What the table knows of one task or thread. Only the thread that runs it writes here.
+/// What the table knows of one task or thread. The thread that runs it writes here, and who takes the slot over when
+/// nothing was heard of it for long; what must not go astray therefore names its lane.
 #[derive(Debug, Default)]
 pub(crate) struct BaseSlot {
+    pub(super) key: AtomicU64,
     pub(super) lane: AtomicU64,
     /// The ring's head when the lane began: nothing of it stands before.
     pub(super) birth: AtomicU64,
@@ -20,8 +22,22 @@ pub(crate) struct BaseSlot {
     pub(super) logged: AtomicU64,
     /// When it was last used, counted in claims of slots.
     pub(super) touched: AtomicU64,
-    pub(super) data: ArcSwapOption<LaneData>,
-    pub(super) last_event: AtomicCell<u128>,
+    told: ArcSwapOption<Told>,
+    last_event: ArcSwapOption<Named>,
+}
+
+/// What a lane was told.
+#[derive(Debug)]
+struct Told {
+    lane: u64,
+    data: Arc<LaneData>,
+}
+
+/// The newest event of a lane.
+#[derive(Debug)]
+struct Named {
+    lane: u64,
+    event: EventId,
 }
 
 /// Which task, or which thread, the caller is.
@@ -47,13 +63,47 @@ impl BaseKey {
 }
 
 impl BaseSlot {
-    pub(super) fn begin(&self, lane: u64, birth: u64) {
+    /// Begins a lane; the slot is the caller's alone, but for a thread that found it before it was taken over.
+    pub(super) fn begin(&self, key: BaseKey, lane: u64, birth: u64) {
+        self.key.store(0, Ordering::Relaxed);
+        // Pairs with the Acquire fence in `lane_of`: who saw one of our parts sees that the key before them is gone.
+        fence(Ordering::Release);
         self.birth.store(birth, Ordering::Relaxed);
         self.since.store(birth, Ordering::Relaxed);
         self.logged.store(0, Ordering::Relaxed);
-        self.data.store(None);
-        self.last_event.store(0);
         self.lane.store(lane, Ordering::Relaxed);
+        self.told.store(None);
+        self.last_event.store(None);
+        self.key.store(key.key, Ordering::Release);
+    }
+
+    /// The lane of that task or thread, if the slot is still its own.
+    #[inline]
+    pub(super) fn lane_of(&self, key: BaseKey) -> Option<u64> {
+        let lane = self.lane.load(Ordering::Relaxed);
+        fence(Ordering::Acquire);
+        (self.key.load(Ordering::Relaxed) == key.key).then_some(lane)
+    }
+
+    /// Changes what the lane was told. Where the slot was taken over meanwhile, neither lane sees the other's.
+    pub(super) fn tell(&self, lane: u64, change: impl Fn(&mut LaneData)) {
+        self.told.rcu(|old| {
+            let mut data = old.as_ref().filter(|old| old.lane == lane).map(|old| Arc::clone(&old.data));
+            change(Arc::make_mut(data.get_or_insert_default()));
+            data.map(|data| Arc::new(Told { lane, data }))
+        });
+    }
+
+    pub(super) fn told(&self, lane: u64) -> Option<Arc<LaneData>> {
+        self.told.load().as_ref().filter(|told| told.lane == lane).map(|told| Arc::clone(&told.data))
+    }
+
+    pub(super) fn note_event(&self, lane: u64, event: EventId) {
+        self.last_event.store(Some(Arc::new(Named { lane, event })));
+    }
+
+    pub(super) fn last_event(&self, lane: u64) -> Option<EventId> {
+        self.last_event.load().as_ref().filter(|named| named.lane == lane).map(|named| named.event)
     }
 }
 

@@ -13,9 +13,7 @@ mod table;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64 as Counter;
 
-use crossbeam_utils::atomic::AtomicCell;
-
-use crate::limits::{FIELDS, IDLE_LANES, SPAN_BYTES, SPANS};
+use crate::limits::{FIELDS, IDLE_LANES, SPAN_BYTES, SPAN_DEPTH, SPANS};
 use crate::model::{CapturedSpan, EventId, LaneData, SpanExtra, TrailSource};
 use crate::sync::Ordering;
 use crate::trail::crumb::{self, Encoded, Name};
@@ -92,7 +90,8 @@ impl Scopes {
             claims: Counter::new(1),
             start_up: next_number(),
         };
-        scopes.bases.claim(BaseKey::current().key(), |_| false, |slot| slot.begin(scopes.start_up, 0));
+        let key = BaseKey::current();
+        scopes.bases.claim(key.key(), |_| false, |slot| slot.begin(key, scopes.start_up, 0));
         scopes
     }
 
@@ -110,7 +109,9 @@ impl Scopes {
         let number = next_number();
         let parent = if span.root { None } else { self.spans.find(span.parent) };
         let lane = parent.map_or(number, SpanSlot::lane);
-        self.spans.claim(span.id, |_| false, |slot| slot.open(span, number, lane)).is_some()
+        // Only where a lane closes does it matter where it began.
+        let home = if lane == number { BaseKey::current().key() } else { 0 };
+        self.spans.claim(span.id, |_| false, |slot| slot.open(span, number, lane, home)).is_some()
     }
 
     /// Fields that a span was told after it was opened.
@@ -120,14 +121,18 @@ impl Scopes {
         }
     }
 
-    /// Forgets a span. Where it was a lane's root, what its task or thread logged before belongs to the past.
+    /// Forgets a span. Where it was the root of a lane that began here, what this task or thread logged before belongs
+    /// to the past. One that began elsewhere, such as a response's body, says nothing of it.
     pub(crate) fn close(&self, id: u64, trail: &Trail) {
-        let mut root = false;
+        let mut home = 0;
         self.spans.release(id, |slot| {
-            root = slot.is_root();
+            home = slot.home();
             slot.close();
         });
-        if root && let Some(base) = self.bases.find(BaseKey::current().key()) {
+        if home != 0
+            && home == BaseKey::current().key()
+            && let Some(base) = self.bases.find(home)
+        {
             base.since.store(trail.head(), Ordering::Relaxed);
         }
     }
@@ -147,14 +152,15 @@ impl Scopes {
 
     #[inline]
     fn base(&self, key: BaseKey, trail: &Trail) -> Place<'_> {
-        let found = self.bases.find(key.key()).or_else(|| self.begin_base(key, trail));
-        let at = found.map_or(At::Nowhere, At::Base);
-        let lane = found.map_or(NOBODY, |base| base.lane.load(Ordering::Relaxed));
+        let found = self.bases.find(key.key()).and_then(|base| Some((base, base.lane_of(key)?)));
+        let (at, lane) = found
+            .or_else(|| self.begin_base(key, trail))
+            .map_or((At::Nowhere, NOBODY), |(base, lane)| (At::Base(base), lane));
         Place { lane, span: 0, id: None, at }
     }
 
     #[cold]
-    fn begin_base(&self, key: BaseKey, trail: &Trail) -> Option<&BaseSlot> {
+    fn begin_base(&self, key: BaseKey, trail: &Trail) -> Option<(&BaseSlot, u64)> {
         let now = self.claims.fetch_add(1, Ordering::Relaxed);
         let (head, oldest) = (trail.head(), trail.oldest());
         let stale = |slot: &BaseSlot| {
@@ -163,10 +169,12 @@ impl Scopes {
             let idle = now.saturating_sub(slot.touched.load(Ordering::Relaxed)) > IDLE_LANES;
             aged && idle && slot.lane.load(Ordering::Relaxed) != self.start_up
         };
-        self.bases.claim(key.key(), stale, |slot| {
-            slot.begin(next_number(), head);
+        let lane = next_number();
+        let claimed = self.bases.claim(key.key(), stale, |slot| {
+            slot.begin(key, lane, head);
             slot.touched.store(now, Ordering::Relaxed);
-        })
+        });
+        claimed.map(|base| (base, lane))
     }
 
     /// Everything around an event that is logged in the span `id`, or outside of any.
@@ -181,13 +189,12 @@ impl Scopes {
         };
         self.climb(id, &mut scope);
         let outside = scope.wants.is_empty();
-        let base =
-            self.bases.find(key.key()).or_else(|| outside.then(|| self.begin_base(key, trail)).flatten());
-        let Some(base) = base else { return scope };
-        let lane = base.lane.load(Ordering::Relaxed);
+        let found = self.bases.find(key.key()).and_then(|base| Some((base, base.lane_of(key)?)));
+        let found = found.or_else(|| if outside { self.begin_base(key, trail) } else { None });
+        let Some((base, lane)) = found else { return scope };
         if outside {
             scope.source = key.source;
-            scope.lanes.extend(base.data.load_full());
+            scope.lanes.extend(base.told(lane));
             scope.wants.push(Want { lane, since: base.birth.load(Ordering::Relaxed), around: false });
         } else if lane != self.start_up {
             // Of start-up's lane every event gets all there is, without asking for it.
@@ -202,7 +209,7 @@ impl Scopes {
     /// Collects the spans from `id` outwards.
     fn climb(&self, id: Option<u64>, scope: &mut Scope) {
         let mut next = id.unwrap_or_default();
-        while next != 0 {
+        while next != 0 && scope.numbers.len() < SPAN_DEPTH {
             let Some((ancestor, span)) = self.spans.find(next).and_then(|slot| slot.read(next)) else {
                 break;
             };
@@ -229,7 +236,7 @@ impl Scopes {
         if next != 0
             && let Some(own) = scope.wants.first_mut()
         {
-            // The way outwards is broken: where the lane began is not known.
+            // The way outwards is broken, or too long: where the lane began is not known.
             own.since = 0;
         }
     }
@@ -251,39 +258,33 @@ impl Scopes {
         if key.source == TrailSource::Thread && !on_thread {
             return false;
         }
-        if let At::Base(base) = self.base(key, trail).at {
+        let place = self.base(key, trail);
+        if let At::Base(base) = place.at {
             base.touched.store(self.claims.load(Ordering::Relaxed), Ordering::Relaxed);
-            base.data.rcu(|old| {
-                let mut new = old.as_deref().cloned().unwrap_or_default();
-                change(&mut new);
-                Some(Arc::new(new))
-            });
+            base.tell(place.lane, change);
         }
         true
     }
 
     /// Notes the newest event of the lane around the span `id`.
     pub(crate) fn note_event(&self, id: Option<u64>, trail: &Trail, event: EventId) {
-        self.with_last_event(id, trail, |last| last.store(event.as_u128()));
+        if let Some(root) = self.root(id) {
+            return root.note_event(event);
+        }
+        let place = self.outside(trail);
+        if let At::Base(base) = place.at {
+            base.note_event(place.lane, event);
+        }
     }
 
     /// The newest event of the lane around the span `id`.
     pub(crate) fn last_event(&self, id: Option<u64>, trail: &Trail) -> Option<EventId> {
-        let last = self.with_last_event(id, trail, AtomicCell::load)?;
-        (last != 0).then(|| EventId::from_u128(last))
-    }
-
-    fn with_last_event<T>(
-        &self,
-        id: Option<u64>,
-        trail: &Trail,
-        run: impl FnOnce(&AtomicCell<u128>) -> T,
-    ) -> Option<T> {
         if let Some(root) = self.root(id) {
-            return Some(run(root.last_event()));
+            return root.last_event();
         }
-        match self.base(BaseKey::current(), trail).at {
-            At::Base(base) => Some(run(&base.last_event)),
+        let place = self.outside(trail);
+        match place.at {
+            At::Base(base) => base.last_event(place.lane),
             At::Span(_) | At::Nowhere => None,
         }
     }

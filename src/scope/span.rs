@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
-use crossbeam_utils::atomic::AtomicCell;
 use tracing::Metadata;
 
-use crate::model::{CapturedSpan, SpanExtra};
+use crate::model::{CapturedSpan, EventId, SpanExtra};
 use crate::sync::{AtomicU64, Ordering, fence};
 use crate::trail::AtomicCallsite;
 use crate::trail::crumb::Encoded;
@@ -26,16 +25,18 @@ pub(crate) struct SpanSlot {
     parent: AtomicU64,
     /// The ring's head when the span was opened: nothing of it stands before.
     birth: AtomicU64,
+    /// The task or thread that a root was opened on.
+    home: AtomicU64,
     /// 1 once a breadcrumb was logged directly in this span.
     logged: AtomicU64,
     /// Words of the inline fields, and [`CUT`].
     length: AtomicU64,
     words: [AtomicU64; INLINE_WORDS],
     callsite: AtomicCallsite,
-    /// 1 where `extra` holds something: an empty one is cheaper to leave alone than to clear.
+    /// 1 where one of the two behind it holds something: empty ones are cheaper to leave alone than to clear.
     has_extra: AtomicU64,
     extra: ArcSwapOption<SpanExtra>,
-    last_event: AtomicCell<u128>,
+    last_event: ArcSwapOption<EventId>,
 }
 
 /// A span to be opened.
@@ -66,13 +67,14 @@ const CUT: u64 = 1 << 32;
 
 impl SpanSlot {
     /// Writes the span; the slot is the caller's alone.
-    pub(super) fn open(&self, span: &NewSpan<'_>, number: u64, lane: u64) {
+    pub(super) fn open(&self, span: &NewSpan<'_>, number: u64, lane: u64, home: u64) {
         // Pairs with the Acquire fence in `read`: who saw one of our parts sees that the number before them is gone.
         fence(Ordering::Release);
         self.id.store(span.id, Ordering::Relaxed);
         self.lane.store(lane, Ordering::Relaxed);
         self.parent.store(span.parent, Ordering::Relaxed);
         self.birth.store(span.birth, Ordering::Relaxed);
+        self.home.store(home, Ordering::Relaxed);
         self.logged.store(0, Ordering::Relaxed);
         self.callsite.set(Some(span.callsite));
         let Encoded { words, cut } = span.fields;
@@ -96,9 +98,7 @@ impl SpanSlot {
         self.number.store(0, Ordering::Release);
         if self.has_extra.swap(0, Ordering::Relaxed) != 0 {
             self.extra.store(None);
-        }
-        if self.last_event.load() != 0 {
-            self.last_event.store(0);
+            self.last_event.store(None);
         }
     }
 
@@ -108,6 +108,10 @@ impl SpanSlot {
 
     pub(super) fn number(&self) -> u64 {
         self.number.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn home(&self) -> u64 {
+        self.home.load(Ordering::Relaxed)
     }
 
     /// The span begins its lane.
@@ -122,8 +126,13 @@ impl SpanSlot {
         }
     }
 
-    pub(super) fn last_event(&self) -> &AtomicCell<u128> {
-        &self.last_event
+    pub(super) fn note_event(&self, event: EventId) {
+        self.last_event.store(Some(Arc::new(event)));
+        self.has_extra.store(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn last_event(&self) -> Option<EventId> {
+        self.last_event.load().as_deref().copied()
     }
 
     pub(super) fn ancestor(&self) -> Ancestor {

@@ -43,8 +43,8 @@ impl<V: Default> Table<V> {
         if key == FREE {
             return None;
         }
-        for segment in &self.segments {
-            let group = group_of(segment.get()?, key)?;
+        for (index, segment) in self.segments.iter().enumerate() {
+            let group = group_of(segment.get()?, index, key)?;
             for (slot, value) in group.slots() {
                 if holds(slot, key) {
                     return Some(value);
@@ -58,7 +58,7 @@ impl<V: Default> Table<V> {
     pub(crate) fn claim(&self, key: u64, stale: impl Fn(&V) -> bool, fresh: impl FnOnce(&V)) -> Option<&V> {
         for (index, segment) in self.segments.iter().enumerate() {
             let groups = segment.get_or_init(|| Box::new(allocate(FIRST_GROUPS << index)));
-            let Some(group) = group_of(groups, key) else { continue };
+            let Some(group) = group_of(groups, index, key) else { continue };
             let free = group.slots().find(|(slot, _)| swap(slot, FREE, CLAIMED));
             let taken = free.or_else(|| {
                 group.slots().find(|(slot, value)| {
@@ -89,8 +89,8 @@ impl<V: Default> Table<V> {
     }
 
     fn slots(&self, key: u64) -> impl Iterator<Item = (&AtomicU64, &V)> {
-        let segments = self.segments.iter().map_while(OnceBox::get);
-        segments.filter_map(move |groups| group_of(groups, key)).flat_map(Group::slots)
+        let segments = self.segments.iter().map_while(OnceBox::get).enumerate();
+        segments.filter_map(move |(index, groups)| group_of(groups, index, key)).flat_map(Group::slots)
     }
 }
 
@@ -110,10 +110,11 @@ fn swap(slot: &AtomicU64, from: u64, to: u64) -> bool {
     slot.compare_exchange(from, to, Ordering::Acquire, Ordering::Relaxed).is_ok()
 }
 
-fn group_of<V>(groups: &Segment<V>, key: u64) -> Option<&Group<V>> {
-    // Fibonacci hashing: the top bits of a product with 2^64 divided by the golden ratio.
-    let hash = key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
-    groups.get(hash as usize & (groups.len() - 1))
+fn group_of<V>(groups: &Segment<V>, segment: usize, key: u64) -> Option<&Group<V>> {
+    // Fibonacci hashing: the top bits of a product with 2^64 divided by the golden ratio. They depend on every bit of
+    // the key; the registry counts spans in the lowest, threads in the middle and generations in the highest.
+    let hash = key.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    groups.get(hash.checked_shr(u64::BITS - FIRST_GROUPS.ilog2() - segment as u32).unwrap_or(0) as usize)
 }
 
 fn allocate<V: Default>(groups: usize) -> Segment<V> {

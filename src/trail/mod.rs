@@ -16,6 +16,7 @@ use crate::limits::{RING_CELLS, TRAIL_CRUMBS};
 
 pub(crate) use cell::AtomicCallsite;
 pub(crate) use copied::Copied;
+use copied::CopiedRecord;
 pub(crate) use ring::{Busy, Record};
 use ring::{Header, PAYLOAD_WORDS, Ring};
 use start_up::StartUp;
@@ -63,10 +64,9 @@ impl Trail {
         Ok(position)
     }
 
-    /// Copies the newest breadcrumbs of the wanted lanes and of start-up.
+    /// Copies the newest breadcrumbs of the wanted lanes, and where there is room, of start-up.
     pub(crate) fn copy(&self, wanted: &[Wanted<'_>]) -> Copied {
         let head = self.ring.head();
-        let oldest = self.ring.oldest(head);
         let floor = wanted.iter().map(|want| want.since).min().unwrap_or(head);
         let mut lanes = [0; MAX_LANES];
         let (wanted, beyond) = wanted.split_at_checked(MAX_LANES).unwrap_or((wanted, &[]));
@@ -75,36 +75,49 @@ impl Trail {
         }
         let lanes = lanes.get(..wanted.len()).unwrap_or_default();
         let mut copied = Copied::default();
-        // Start-up's lane is wanted by everyone but lies far back: its positions are known, so no scan is needed.
-        // Where it is wanted in its own right, the scan finds it.
-        let mut start_up =
-            self.start_up.newest(oldest).filter(|_| !lanes.contains(&self.start_up.lane)).peekable();
         let oldest = self.ring.scan(head, floor, lanes, |position| {
-            while let Some(earlier) = start_up.next_if(|start_up| *start_up > position) {
-                self.copy_one(earlier, &mut copied, |header| header.lane == self.start_up.lane);
-            }
             self.copy_one(position, &mut copied, |header| {
                 wanted.iter().any(|want| want.takes(position, header))
-            });
-            !copied.cut
+            })
         });
         copied.cut |= floor < oldest || !beyond.is_empty();
-        for position in start_up {
-            self.copy_one(position, &mut copied, |header| header.lane == self.start_up.lane);
+        // Where start-up's lane is wanted in its own right, the scan has found it.
+        if !lanes.contains(&self.start_up.lane) {
+            self.copy_start_up(&mut copied);
         }
         copied
     }
 
-    /// Copies a record if it is wanted; one more than an event carries only tells that there is one.
-    fn copy_one(&self, position: u64, copied: &mut Copied, wanted: impl FnOnce(&Header) -> bool) {
-        let before = copied.words.len();
-        let Some(header) = self.ring.read(position, &mut copied.words, wanted) else { return };
-        if copied.headers.len() < TRAIL_CRUMBS {
-            copied.headers.push(header);
-        } else {
-            copied.words.truncate(before);
-            copied.cut = true;
+    /// Start-up's lane is everyone's but lies far back: its positions are known, so no scan is needed. It comes last,
+    /// so that a thread that goes on logging outside any span takes no room from an event's own.
+    fn copy_start_up(&self, copied: &mut Copied) {
+        let own = copied.records.len();
+        let oldest = self.oldest();
+        for position in self.start_up.newest() {
+            if position < oldest {
+                copied.cut = true;
+                break;
+            }
+            if !self.copy_one(position, copied, |header| header.lane == self.start_up.lane) {
+                break;
+            }
         }
+        if own < copied.records.len() {
+            copied.records.sort_unstable_by_key(|record| std::cmp::Reverse(record.position));
+        }
+    }
+
+    /// Copies a record if it is wanted; one more than an event carries only tells that there is one, and ends it.
+    fn copy_one(&self, position: u64, copied: &mut Copied, wanted: impl FnOnce(&Header) -> bool) -> bool {
+        let at = copied.words.len();
+        let Some(header) = self.ring.read(position, &mut copied.words, wanted) else { return true };
+        if copied.records.len() < TRAIL_CRUMBS {
+            copied.records.push(CopiedRecord { position, header, at });
+            return true;
+        }
+        copied.words.truncate(at);
+        copied.cut = true;
+        false
     }
 }
 

@@ -10,22 +10,32 @@ use super::ring::Header;
 use crate::clock;
 use crate::model::{Breadcrumb, BreadcrumbKind};
 
-/// The mark of a record: its level where it has no callsite to name it, and whether it is cut.
+/// The mark of a log line's record: whether it is cut. The rest its callsite says.
 #[inline]
-pub(crate) fn mark(level: Option<Level>, cut: bool) -> u8 {
-    let level =
-        level.and_then(|level| LEVELS.iter().position(|known| *known == level)).unwrap_or_default() as u8;
-    level | if cut { MARK_CUT } else { 0 }
+pub(crate) fn mark(cut: bool) -> u8 {
+    if cut { MARK_CUT } else { 0 }
 }
 
-/// A record is cut: its mark says so in this bit.
-const MARK_CUT: u8 = 0x80;
+/// The mark of a record that has no callsite: its level and kind as well.
+pub(crate) fn own_mark(breadcrumb: &Breadcrumb, cut: bool) -> u8 {
+    let level = LEVELS.iter().position(|level| *level == breadcrumb.level).unwrap_or_default();
+    let kind = match breadcrumb.kind {
+        BreadcrumbKind::Default => 0,
+        BreadcrumbKind::Error => MARK_ERROR,
+    };
+    level as u8 | kind | mark(cut)
+}
+
 const MARK_LEVEL: u8 = 0x07;
+const MARK_ERROR: u8 = 0x08;
+const MARK_CUT: u8 = 0x80;
 
 const LEVELS: [Level; 5] = [Level::ERROR, Level::WARN, Level::INFO, Level::DEBUG, Level::TRACE];
 
 /// Fields of an encoded breadcrumb of our own, which has no callsite.
 const OWN_CATEGORY: &str = "\0category";
+/// As [`OWN_CATEGORY`].
+const OWN_TARGET: &str = "\0target";
 /// As [`OWN_CATEGORY`].
 const OWN_MESSAGE: &str = "\0message";
 
@@ -33,6 +43,9 @@ const OWN_MESSAGE: &str = "\0message";
 pub(crate) fn encode<'a>(breadcrumb: &Breadcrumb, memory: &'a mut [u8; CRUMB_BYTES]) -> Encoded<'a> {
     let ((), encoded) = crumb::encode(memory, CRUMB_BYTES, |encoder| {
         encoder.text(Name::Text(OWN_CATEGORY), &breadcrumb.category);
+        if !breadcrumb.target.is_empty() {
+            encoder.text(Name::Text(OWN_TARGET), &breadcrumb.target);
+        }
         encoder.text(Name::Text(OWN_MESSAGE), &breadcrumb.message);
         for (name, value) in &breadcrumb.data {
             encode_value(encoder, Name::Text(name), value);
@@ -58,15 +71,19 @@ fn encode_value(encoder: &mut Encoder<'_>, name: Name<'_>, value: &Value) {
 /// The breadcrumb that a record holds.
 pub(super) fn decode(header: &Header, bytes: &[u8]) -> Breadcrumb {
     let mut data = crumb::to_map(bytes, header.callsite);
-    let marked = LEVELS.get(usize::from(header.mark & MARK_LEVEL)).copied().unwrap_or(Level::INFO);
-    let (level, category, target, message) = match header.callsite {
-        None => (marked, take(&mut data, OWN_CATEGORY), String::new(), take(&mut data, OWN_MESSAGE)),
+    let (level, category, target, message, failed) = match header.callsite {
+        None => {
+            let level = LEVELS.get(usize::from(header.mark & MARK_LEVEL)).copied().unwrap_or(Level::INFO);
+            let mut text = |name| take(&mut data, name);
+            let (category, target, message) = (text(OWN_CATEGORY), text(OWN_TARGET), text(OWN_MESSAGE));
+            (level, category, target, message, header.mark & MARK_ERROR != 0)
+        }
         Some(callsite) => {
-            let site = LogSite::take(&mut data, callsite);
-            (*callsite.level(), site.target.clone(), site.target, take(&mut data, "message"))
+            let (site, level) = (LogSite::take(&mut data, callsite), *callsite.level());
+            (level, site.target.clone(), site.target, take(&mut data, "message"), level == Level::ERROR)
         }
     };
-    let kind = if level == Level::ERROR { BreadcrumbKind::Error } else { BreadcrumbKind::Default };
+    let kind = if failed { BreadcrumbKind::Error } else { BreadcrumbKind::Default };
     let time = clock::time_of(header.time_ns);
     Breadcrumb { time, level, kind, category, target, message, data, cut: header.mark & MARK_CUT != 0 }
 }

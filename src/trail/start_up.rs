@@ -30,15 +30,15 @@ impl StartUp {
         self.noted.store(noted.wrapping_add(1), Ordering::Release);
     }
 
-    /// Positions from `oldest` on, newest first. One that is overwritten meanwhile leads to a newer record of the
-    /// same lane, or out of the order, and is left out.
-    pub(super) fn newest(&self, oldest: u64) -> impl Iterator<Item = u64> {
+    /// The newest positions, newest first. One that is overwritten meanwhile leads to a newer record of the same lane,
+    /// and out of the order, and ends them.
+    pub(super) fn newest(&self) -> impl Iterator<Item = u64> {
         let noted = self.noted.load(Ordering::Acquire);
         let mut before = u64::MAX;
         // One more than an event carries, which tells that there is one.
         (noted.saturating_sub(TRAIL_CRUMBS as u64 + 1)..noted).rev().map_while(move |index| {
             let position = self.positions.get(index as usize % KEPT)?.load(Ordering::Relaxed);
-            let in_order = position >= oldest && position < before;
+            let in_order = position < before;
             before = position;
             in_order.then_some(position)
         })

@@ -1,7 +1,7 @@
 //! Running a user's `Display` or `Debug` safely: bounded, and with its panic caught.
 //!
 //! Runs on the caller's thread, holding nothing but a buffer of that thread. A formatter that never ends is ended by
-//! the writer, which refuses what goes beyond its room; one that recurses without end is the host's own overflow.
+//! the writer, which refuses what goes beyond its room, if it heeds errors, as all that are made of `write!` and `?` do; one that recurses without end is the host's own overflow.
 
 use std::fmt;
 
@@ -70,9 +70,13 @@ impl BoundedString {
 
 impl fmt::Write for BoundedString {
     fn write_str(&mut self, text: &str) -> fmt::Result {
+        if self.cut {
+            // A formatter that goes on after our error shall not write behind the cut.
+            return Err(fmt::Error);
+        }
         let fits = fitting(text, self.limit.saturating_sub(self.text.len()));
         self.text.push_str(fits);
-        self.cut |= fits.len() < text.len();
+        self.cut = fits.len() < text.len();
         if self.cut { Err(fmt::Error) } else { Ok(()) }
     }
 }
