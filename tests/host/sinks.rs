@@ -9,7 +9,7 @@ use std::time::Duration;
 use crumbtrail::{FlushError, Handle, Lost, Memory, Sink, Stack, TrackedEvent};
 use tracing_subscriber::prelude::*;
 
-use crate::prelude::{fault, lose_one, registered};
+use crate::prelude::{fault, held, lose_one, registered};
 use crate::support::{child, ledger_balances, role};
 
 const LONG: Duration = Duration::from_secs(10);
@@ -218,4 +218,32 @@ fn memory_refuses_what_is_too_much() {
     memory.clear();
     lose_one();
     assert_eq!(memory.events().len(), 1);
+}
+
+#[test]
+fn what_waits_is_bounded_in_bytes_whatever_it_is_made_of() {
+    let (sink, holder) = held();
+    let (layer, guard) = crumbtrail::builder()
+        .stack(Stack::Off)
+        .queue(1_024, 1 << 20)
+        .sink(sink)
+        .build()
+        .expect("the settings are legal");
+    let default = tracing_subscriber::registry().with(layer).set_default();
+    for _ in 0..400 {
+        // Texts in a span's fields, in what it records later, and in what its lane is told.
+        let text = "x".repeat(4_000);
+        let _job = tracing::info_span!("job", text, later = tracing::field::Empty).entered();
+        tracing::Span::current().record("later", &text);
+        crumbtrail::set_context("cart", text.as_str());
+        crumbtrail::set_tag("plan", &text);
+        lose_one();
+    }
+    let stats = guard.stats();
+    // Each event holds 16,000 bytes of text: more than 70 would not fit.
+    assert!((1..=70).contains(&stats.pending), "{stats:?}");
+    assert_eq!(stats.lost.get(&Lost::QueueOverflow), Some(&(400 - stats.pending)));
+    drop(holder);
+    drop(default);
+    ledger_balances(&guard);
 }

@@ -1,5 +1,8 @@
 //! The order of a trail, how much of it an event carries, and when it says that something is missing.
 
+use std::sync::Barrier;
+use std::thread;
+
 use tracing::{Level, info_span, warn};
 
 use crumbtrail::{Breadcrumb, limits};
@@ -220,4 +223,42 @@ fn a_breadcrumb_too_long_for_its_cells_is_cut_with_a_mark() {
     assert!(!logged.data.contains_key("last"));
     assert_eq!(added.category, "c".repeat(300));
     assert!(added.message.ends_with('…') && added.message.len() > 50, "{}", added.message);
+}
+
+#[test]
+fn a_thread_that_goes_on_logging_outside_any_span_takes_no_room_from_an_events_own() {
+    let rig = Rig::here(|builder| builder);
+    let (begun, logged) = (Barrier::new(2), Barrier::new(2));
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            rig.run(|| {
+                let _request = info_span!("request").entered();
+                warn!("mine");
+                begun.wait();
+                logged.wait();
+                fail("failed");
+            });
+        });
+        begun.wait();
+        rig.run(|| (0..150).for_each(|number| warn!("main loop {number}")));
+        logged.wait();
+    });
+    let event = rig.event();
+    assert_eq!(event.breadcrumbs.len(), limits::TRAIL_CRUMBS);
+    assert_eq!(trail(&event)[..2], ["mine", "main loop 51"]);
+    assert!(event.trail_cut);
+}
+
+#[test]
+fn start_up_that_has_aged_away_is_said_to_be_missing() {
+    let rig = Rig::here(|builder| builder);
+    rig.run(|| warn!("starting"));
+    rig.on_thread(|| {
+        info_span!("noise").in_scope(|| (0..limits::RING_CELLS).for_each(|_| warn!("noise")));
+        let _request = info_span!("request").entered();
+        fail("failed");
+    });
+    let event = rig.event();
+    assert_eq!(trail(&event), [""; 0]);
+    assert!(event.trail_cut);
 }

@@ -285,3 +285,16 @@ fn a_span_of_one_pipeline_means_nothing_to_another() {
     assert_eq!(event.spans[0].name, "of two");
     assert!(one.events().is_empty());
 }
+
+#[test]
+fn a_root_that_closes_on_another_thread_takes_nothing_of_that_threads_trail() {
+    let rig = Rig::new();
+    let elsewhere = rig.on_thread(|| info_span!("begun elsewhere"));
+    rig.on_thread(|| {
+        warn!("of this thread");
+        drop(elsewhere);
+        let _job = info_span!("job").entered();
+        fail("failed");
+    });
+    assert_eq!(trail(&rig.event()), ["of this thread"]);
+}

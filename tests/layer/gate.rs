@@ -156,3 +156,18 @@ fn a_gate_raised_for_one_target_leaves_the_others_disabled() {
     assert!(tracing::span_enabled!(target: "other", Level::INFO));
     ledger_balances(&guard);
 }
+
+#[test]
+fn spaces_and_commas_too_many_change_no_directive() {
+    for directives in ["warn,", " warn ", "warn, noisy=debug", "warn,,noisy=debug", ",warn\n"] {
+        let (ours, guard, memory) = pipeline_with(|builder| builder.breadcrumbs(directives));
+        let _default = registry().with(ours).set_default();
+        tracing::warn!("warn");
+        tracing::error!(error = %fault(), "lost");
+        assert_eq!(trail(&memory.events()[0]), ["warn"], "{directives:?}");
+        ledger_balances(&guard);
+    }
+    let refused =
+        crumbtrail::builder().breadcrumbs("warn noisy=debug").build::<tracing_subscriber::Registry>();
+    assert!(refused.is_err_and(|error| error.is_directive()));
+}
