@@ -62,6 +62,14 @@ impl BaseKey {
     }
 }
 
+#[cfg(test)]
+#[cfg(crumbtrail_loom)]
+impl BaseKey {
+    pub(super) fn of_task(task: u64) -> Self {
+        Self { key: (task << 1) | 1, source: TrailSource::Task }
+    }
+}
+
 impl BaseSlot {
     /// Begins a lane; the slot is the caller's alone, but for a thread that found it before it was taken over.
     pub(super) fn begin(&self, key: BaseKey, lane: u64, birth: u64) {

@@ -8,6 +8,7 @@ use loom::thread;
 use tracing::Callsite;
 
 use super::*;
+use crate::scope::base::{BaseKey, BaseSlot};
 use crate::scope::span::{NewSpan, SpanSlot};
 use crate::sync::explore::{Extent, explore};
 use crate::trail::crumb::Encoded;
@@ -114,6 +115,35 @@ fn a_span_is_read_whole_or_not_at_all() {
     });
 }
 
+/// A task that found its slot just before another took it over does not log into the other's lane.
+#[test]
+fn a_task_whose_slot_is_taken_over_does_not_get_the_lane_of_another() {
+    explore("base", Extent::All, || {
+        let bases = Arc::new(Table::<BaseSlot>::new());
+        begin(&bases, 1);
+        begin(&bases, 9);
+        race(
+            &bases,
+            vec![|bases| begin(bases, 2), |bases| {
+                let task = BaseKey::of_task(1);
+                let lane = bases.find(task.key()).and_then(|base| base.lane_of(task));
+                assert!(matches!(lane, None | Some(10)), "foreign: {lane:?}");
+            }],
+        );
+        let lanes = [1, 2].map(|task| {
+            let key = BaseKey::of_task(task);
+            bases.find(key.key()).and_then(|base| base.lane_of(key))
+        });
+        assert_eq!(lanes, [None, Some(20)]);
+    });
+}
+
+fn begin(bases: &Table<BaseSlot>, task: u64) {
+    let key = BaseKey::of_task(task);
+    let stale = |slot: &BaseSlot| slot.lane.load(Ordering::Relaxed) == 10;
+    bases.claim(key.key(), stale, |slot| slot.begin(key, task * 10, 0)).unwrap();
+}
+
 fn open(spans: &Table<SpanSlot>, id: u64) {
     static SPAN: tracing::callsite::DefaultCallsite = tracing::callsite::DefaultCallsite::new(&METADATA);
     static METADATA: tracing::Metadata<'static> = tracing::metadata! {
@@ -133,5 +163,5 @@ fn open(spans: &Table<SpanSlot>, id: u64) {
         fields: Encoded { words: &words, cut: false },
         birth: id * 1_000,
     };
-    spans.claim(id, |_| false, |slot| slot.open(&span, id, id * 10)).unwrap();
+    spans.claim(id, |_| false, |slot| slot.open(&span, id, id * 10, 0)).unwrap();
 }
