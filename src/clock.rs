@@ -19,8 +19,8 @@ pub(crate) fn coarse_ns() -> u64 {
     if failed {
         return precise_ns();
     }
-    let seconds = u64::try_from(now.tv_sec).unwrap_or(0);
-    seconds.wrapping_mul(1_000_000_000).wrapping_add(now.tv_nsec as u64)
+    // A time before 1970 wraps to beyond 2262, which `time_of` knows for what it is.
+    (now.tv_sec as u64).wrapping_mul(1_000_000_000).wrapping_add(now.tv_nsec as u64)
 }
 
 /// Nanoseconds since 1970, where there is no coarse clock.
@@ -31,7 +31,8 @@ pub(crate) fn coarse_ns() -> u64 {
 
 /// The point in time that [`coarse_ns`] named.
 pub(crate) fn time_of(ns: u64) -> SystemTime {
-    UNIX_EPOCH + Duration::from_nanos(ns)
+    let before_1970 = ns > i64::MAX as u64;
+    UNIX_EPOCH + Duration::from_nanos(if before_1970 { 0 } else { ns })
 }
 
 #[cold]

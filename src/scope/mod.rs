@@ -152,10 +152,13 @@ impl Scopes {
 
     #[inline]
     fn base(&self, key: BaseKey, trail: &Trail) -> Place<'_> {
-        let found = self.bases.find(key.key()).and_then(|base| Some((base, base.lane_of(key)?)));
-        let (at, lane) = found
-            .or_else(|| self.begin_base(key, trail))
-            .map_or((At::Nowhere, NOBODY), |(base, lane)| (At::Base(base), lane));
+        if let Some(base) = self.bases.find(key.key())
+            && let Some(lane) = base.lane_of(key)
+        {
+            return Place { lane, span: 0, id: None, at: At::Base(base) };
+        }
+        let begun = self.begin_base(key, trail);
+        let (at, lane) = begun.map_or((At::Nowhere, NOBODY), |(base, lane)| (At::Base(base), lane));
         Place { lane, span: 0, id: None, at }
     }
 

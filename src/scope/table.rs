@@ -114,7 +114,9 @@ fn group_of<V>(groups: &Segment<V>, segment: usize, key: u64) -> Option<&Group<V
     // Fibonacci hashing: the top bits of a product with 2^64 divided by the golden ratio. They depend on every bit of
     // the key; the registry counts spans in the lowest, threads in the middle and generations in the highest.
     let hash = key.wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    groups.get(hash.checked_shr(u64::BITS - FIRST_GROUPS.ilog2() - segment as u32).unwrap_or(0) as usize)
+    let bits = FIRST_GROUPS.ilog2() + segment as u32;
+    // In two steps: a single group takes no bit at all, and 64 is no shift.
+    groups.get((hash >> 1).wrapping_shr(63 - bits) as usize)
 }
 
 fn allocate<V: Default>(groups: usize) -> Segment<V> {
