@@ -107,8 +107,8 @@ pub fn add_breadcrumb(breadcrumb: Breadcrumb) {
     });
 }
 
-/// Tracks an error that is not logged, and returns the event's name; None where there is no pipeline, or where this is
-/// called from inside crumbtrail's own work.
+/// Tracks an error that is not logged, and returns the event's name; None where it cannot be tracked, which
+/// [`Stats`](crate::Stats) then says, or where there is no pipeline.
 ///
 /// ```
 /// # let memory = crumbtrail::Memory::new();
@@ -137,7 +137,7 @@ pub fn capture_error(error: &(dyn Error + 'static)) -> Option<EventId> {
             pipeline.ledger.count(Counted::Recursion);
             pipeline.ledger.lose(Lost::Recursion);
         }
-        captured
+        captured?
     })?
 }
 

@@ -41,10 +41,12 @@ pub(crate) fn say(text: &str) {
 /// characters that change the direction of text.
 pub(crate) fn escape_into(text: &str, out: &mut String) {
     for character in text.chars() {
-        if steers(character) {
-            let _ = write!(out, "{}", character.escape_unicode());
-        } else {
-            out.push(character);
+        match character {
+            '\n' | '\r' | '\t' => out.extend(character.escape_default()),
+            _ if steers(character) => {
+                let _ = write!(out, "{}", character.escape_unicode());
+            }
+            _ => out.push(character),
         }
     }
 }

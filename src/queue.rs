@@ -60,11 +60,13 @@ pub(crate) fn queue(items: usize, bytes: usize, ledger: Arc<Ledger>) -> (Queue, 
 }
 
 impl Queue {
-    /// Hands an event to the worker, without waiting; what cannot be handed over is counted as lost.
-    pub(crate) fn enqueue(&self, item: Item) {
-        if let Err(reason) = self.try_enqueue(item) {
+    /// Hands an event to the worker, without waiting; false where it cannot be handed over, and is counted as lost.
+    pub(crate) fn enqueue(&self, item: Item) -> bool {
+        let taken = self.try_enqueue(item);
+        if let Err(reason) = taken {
             self.ledger.lose(reason);
         }
+        taken.is_ok()
     }
 
     fn try_enqueue(&self, item: Item) -> Result<(), Lost> {

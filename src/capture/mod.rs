@@ -16,6 +16,7 @@ use crate::ledger::Ledger;
 use crate::model::{Captured, CapturedError, EventId, Site};
 use crate::queue::{Item, Queue};
 use crate::scope::Scopes;
+use crate::sync::caught;
 use crate::trail::Trail;
 
 pub(crate) use chain::typed;
@@ -54,9 +55,10 @@ impl Pipeline {
         self.on
     }
 
-    /// Takes a failure with everything around it and hands it to the worker. The caller has counted it as accepted.
-    pub(crate) fn capture(&self, failure: Failure, span: Option<u64>) -> EventId {
-        let id = EventId::random();
+    /// Takes a failure with everything around it and hands it to the worker; None where that cannot take it, which the
+    /// ledger says. The caller has counted it as accepted.
+    pub(crate) fn capture(&self, failure: Failure, span: Option<u64>) -> Option<EventId> {
+        let id = caught(EventId::random).unwrap_or_else(EventId::unique);
         let scope = self.scopes.scope(span, &self.trail);
         let trail = self.trail.copy(&scope.wanted());
         let captured = Captured {
@@ -72,8 +74,9 @@ impl Pipeline {
             spans: scope.spans,
             lanes: scope.lanes,
         };
-        self.scopes.note_event(span, &self.trail, id);
-        self.queue.enqueue(Item::new(captured, trail));
-        id
+        self.queue.enqueue(Item::new(captured, trail)).then(|| {
+            self.scopes.note_event(span, &self.trail, id);
+            id
+        })
     }
 }

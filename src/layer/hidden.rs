@@ -1,8 +1,8 @@
 //! Whether a filter over the whole subscriber hides from us what we need.
 //!
 //! Such a filter (a global `EnvFilter` of `RUST_LOG=error`) turns WARNs off before any layer hears of them, and every
-//! trail is empty without a word. It is asked once, on the worker, whose thread-local filter state is nobody else's:
-//! on the thread that logs, asking would leave a verdict behind that other layers take for the next event's.
+//! trail is empty without a word. It is asked once, on a thread of its own: asking leaves a verdict behind in the thread's
+//! filter state, which other layers would take for that of the next event.
 
 use tracing::callsite::{Callsite, Identifier};
 use tracing::field::FieldSet;

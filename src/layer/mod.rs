@@ -74,7 +74,8 @@ where
 {
     pub(crate) fn new(pipeline: Arc<Pipeline>, gate: Gate) -> Self {
         let filtered = Unheard.with_filter(gate.clone());
-        Self { filtered, inner: Inner { pipeline, gate }, alone: false }
+        // Until the subscriber has taken the filter: a `reload` may swap a layer in without a word to it.
+        Self { filtered, inner: Inner { pipeline, gate }, alone: true }
     }
 }
 
@@ -92,9 +93,10 @@ where
         // There is no way to ask a subscriber whether it takes per-layer filters, and those that do not panic. The one
         // that programs use is known by its name; any other is found out, with its panic's message on stderr.
         if type_name::<S>().contains("tracing_subscriber::fmt::Subscriber<") {
-            self.alone = true;
-        } else if caught(|| self.filtered.on_layer(subscriber)).is_none() {
-            self.alone = true;
+            return;
+        }
+        self.alone = caught(|| self.filtered.on_layer(subscriber)).is_none();
+        if self.alone {
             diag::say(
                 "the subscriber takes no per-layer filters; crumbtrail gates by itself, which costs more",
             );

@@ -8,8 +8,6 @@ use std::time::SystemTime;
 
 use uuid::Uuid;
 
-use crate::sync::caught;
-
 /// The id of one tracked event: 32 hexadecimal digits, random, as Sentry's protocol writes it.
 ///
 /// ```
@@ -28,16 +26,21 @@ use crate::sync::caught;
 pub struct EventId(Uuid);
 
 impl EventId {
+    /// A random name.
+    ///
+    /// # Panics
+    /// Where the system has no source of randomness.
     pub(crate) fn random() -> Self {
-        // A system without a source of randomness makes `uuid` panic; an id that is only unique here is better.
-        Self(caught(Uuid::new_v4).unwrap_or_else(|| {
-            let process = RandomState::new().hash_one(SystemTime::now());
-            Uuid::from_u64_pair(process, NEXT.fetch_add(1, Ordering::Relaxed))
-        }))
+        Self(Uuid::new_v4())
+    }
+
+    /// A name that is unique in this process, for where there is no randomness.
+    pub(crate) fn unique() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        let process = RandomState::new().hash_one(SystemTime::now());
+        Self(Uuid::from_u64_pair(process, NEXT.fetch_add(1, Ordering::Relaxed)))
     }
 }
-
-static NEXT: AtomicU64 = AtomicU64::new(1);
 
 /// Reads what [`Display`](fmt::Display) wrote, as a user quotes it; with hyphens as well.
 impl FromStr for EventId {

@@ -134,6 +134,10 @@ fn is_capture(frame: &Frame) -> bool {
         "tracing_subscriber",
     ];
     let name = path(frame);
+    // A trait of the program's own may be written for a type of the standard library: its file tells.
+    if frame.file.as_deref().is_some_and(|file| !is_library(file)) && crate_of(name) != "crumbtrail" {
+        return false;
+    }
     // An address without a symbol above the first known frame is inlined code of the same crates.
     name.is_empty() || CRATES.iter().any(|known| crate_of(name) == *known)
 }

@@ -103,8 +103,13 @@ impl Report {
             self.line("  ", &format!("tags {}", tags.join(" ")));
         }
         // The error's own field is told by the chain.
-        let told = |value: &Value| value.as_str().is_some_and(|text| text.starts_with(&event.value));
-        let rest = pairs(event.fields.iter().filter(|(_, value)| !told(value)));
+        let told = |name: &str, value: &Value| {
+            let alike = name == "e" || name.contains("err");
+            value.as_str().is_some_and(|text| {
+                text == event.value || alike && !event.value.is_empty() && text.starts_with(&event.value)
+            })
+        };
+        let rest = pairs(event.fields.iter().filter(|(name, value)| !told(name, value)));
         if !rest.is_empty() {
             self.line("  ", &format!("with{rest}"));
         }

@@ -17,7 +17,9 @@ pub(crate) struct BaseSlot {
     /// The ring's head when the lane began: nothing of it stands before.
     pub(super) birth: AtomicU64,
     /// The ring's head when the last lane root closed here.
-    pub(super) since: AtomicU64,
+    since: AtomicU64,
+    /// Lane roots that closed here.
+    closed: AtomicU64,
     /// The position behind its newest breadcrumb.
     pub(super) logged: AtomicU64,
     /// When it was last used, counted in claims of slots.
@@ -30,6 +32,8 @@ pub(crate) struct BaseSlot {
 #[derive(Debug)]
 struct Told {
     lane: u64,
+    /// Roots that had closed when it was told last.
+    closed: u64,
     data: Arc<LaneData>,
 }
 
@@ -53,8 +57,14 @@ impl BaseKey {
     pub(crate) fn current() -> Self {
         match task::current() {
             Some(task) => Self { key: (task << 1) | 1, source: TrailSource::Task },
-            None => Self { key: thread_number() << 1, source: TrailSource::Thread },
+            None => Self::thread(),
         }
+    }
+
+    /// The thread, whatever runs on it.
+    #[inline]
+    pub(crate) fn thread() -> Self {
+        Self { key: thread_number() << 1, source: TrailSource::Thread }
     }
 
     pub(super) fn key(self) -> u64 {
@@ -78,6 +88,7 @@ impl BaseSlot {
         fence(Ordering::Release);
         self.birth.store(birth, Ordering::Relaxed);
         self.since.store(birth, Ordering::Relaxed);
+        self.closed.store(0, Ordering::Relaxed);
         self.logged.store(0, Ordering::Relaxed);
         self.lane.store(lane, Ordering::Relaxed);
         self.told.store(None);
@@ -93,17 +104,40 @@ impl BaseSlot {
         (self.key.load(Ordering::Relaxed) == key.key).then_some(lane)
     }
 
+    /// A lane root closed here: what was logged and told before was about its work.
+    pub(super) fn close_root(&self, head: u64) {
+        self.since.store(head, Ordering::Relaxed);
+        self.closed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Where what was logged since the last root closed begins, if anything was.
+    pub(super) fn logged_since(&self) -> Option<u64> {
+        let since = self.since.load(Ordering::Relaxed);
+        (self.logged.load(Ordering::Relaxed) > since).then_some(since)
+    }
+
     /// Changes what the lane was told. Where the slot was taken over meanwhile, neither lane sees the other's.
     pub(super) fn tell(&self, lane: u64, change: impl Fn(&mut LaneData)) {
+        let closed = self.closed.load(Ordering::Relaxed);
         self.told.rcu(|old| {
             let mut data = old.as_ref().filter(|old| old.lane == lane).map(|old| Arc::clone(&old.data));
             change(Arc::make_mut(data.get_or_insert_default()));
-            data.map(|data| Arc::new(Told { lane, data }))
+            data.map(|data| Arc::new(Told { lane, closed, data }))
         });
     }
 
+    /// What the lane was told.
     pub(super) fn told(&self, lane: u64) -> Option<Arc<LaneData>> {
-        self.told.load().as_ref().filter(|told| told.lane == lane).map(|told| Arc::clone(&told.data))
+        let told = self.told.load();
+        told.as_ref().filter(|told| told.lane == lane).map(|told| Arc::clone(&told.data))
+    }
+
+    /// The same, if it was told anything since the last root closed.
+    pub(super) fn told_since(&self, lane: u64) -> Option<Arc<LaneData>> {
+        let closed = self.closed.load(Ordering::Relaxed);
+        let told = self.told.load();
+        let told = told.as_ref().filter(|told| told.lane == lane && told.closed == closed);
+        told.map(|told| Arc::clone(&told.data))
     }
 
     pub(super) fn note_event(&self, lane: u64, event: EventId) {

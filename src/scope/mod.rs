@@ -90,7 +90,7 @@ impl Scopes {
             claims: Counter::new(1),
             start_up: next_number(),
         };
-        let key = BaseKey::current();
+        let key = BaseKey::thread();
         scopes.bases.claim(key.key(), |_| false, |slot| slot.begin(key, scopes.start_up, 0));
         scopes
     }
@@ -133,7 +133,7 @@ impl Scopes {
             && home == BaseKey::current().key()
             && let Some(base) = self.bases.find(home)
         {
-            base.since.store(trail.head(), Ordering::Relaxed);
+            base.close_root(trail.head());
         }
     }
 
@@ -141,7 +141,8 @@ impl Scopes {
     #[inline]
     pub(crate) fn inside(&self, id: u64) -> Option<Place<'_>> {
         let slot = self.spans.find(id)?;
-        Some(Place { lane: slot.lane(), span: slot.number(), id: Some(id), at: At::Span(slot) })
+        let (lane, span) = slot.whose(id)?;
+        Some(Place { lane, span, id: Some(id), at: At::Span(slot) })
     }
 
     /// Where a breadcrumb belongs that is logged outside of any span.
@@ -199,12 +200,11 @@ impl Scopes {
             scope.source = key.source;
             scope.lanes.extend(base.told(lane));
             scope.wants.push(Want { lane, since: base.birth.load(Ordering::Relaxed), around: false });
-        } else if lane != self.start_up {
+        } else if lane != self.start_up && key.source == TrailSource::Task {
+            // What the task did since its last piece of work: a pooled thread's would be somebody else's.
             // Of start-up's lane every event gets all there is, without asking for it.
-            let since = base.since.load(Ordering::Relaxed);
-            if base.logged.load(Ordering::Relaxed) > since {
-                scope.wants.push(Want { lane, since, around: false });
-            }
+            scope.lanes.extend(base.told_since(lane));
+            scope.wants.extend(base.logged_since().map(|since| Want { lane, since, around: false }));
         }
         scope
     }
@@ -271,10 +271,15 @@ impl Scopes {
 
     /// Notes the newest event of the lane around the span `id`.
     pub(crate) fn note_event(&self, id: Option<u64>, trail: &Trail, event: EventId) {
-        if let Some(root) = self.root(id) {
-            return root.note_event(event);
+        let (root, key) = (self.root(id), BaseKey::current());
+        if let Some(root) = root {
+            root.note_event(event);
         }
-        let place = self.outside(trail);
+        // The task as well, which goes on when the span is closed; a pooled thread goes on for somebody else.
+        if root.is_some() && key.source != TrailSource::Task {
+            return;
+        }
+        let place = self.base(key, trail);
         if let At::Base(base) = place.at {
             base.note_event(place.lane, event);
         }

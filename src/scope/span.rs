@@ -102,6 +102,16 @@ impl SpanSlot {
         }
     }
 
+    /// The lane and the number of the span `id`, unless it closed meanwhile: an event may name a parent that nobody
+    /// holds any more.
+    #[inline]
+    pub(super) fn whose(&self, id: u64) -> Option<(u64, u64)> {
+        let (lane, number) = (self.lane(), self.number());
+        // Pairs with the Release fence in `open`: what was read belongs to `id` if that is still there.
+        fence(Ordering::Acquire);
+        (number != 0 && self.id.load(Ordering::Relaxed) == id).then_some((lane, number))
+    }
+
     pub(super) fn lane(&self) -> u64 {
         self.lane.load(Ordering::Relaxed)
     }

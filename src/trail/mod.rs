@@ -94,8 +94,8 @@ impl Trail {
         let own = copied.records.len();
         let oldest = self.oldest();
         for position in self.start_up.newest() {
+            // That start-up ages away is no loss of this lane's, and says nothing of it.
             if position < oldest {
-                copied.cut = true;
                 break;
             }
             if !self.copy_one(position, copied, |header| header.lane == self.start_up.lane) {

@@ -2,10 +2,12 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
-use crossbeam_channel::Sender;
+use crossbeam_channel::{Sender, bounded};
 
+use crate::diag;
 use crate::error::FlushError;
 use crate::ledger::{Handle, Ledger, Stats};
 use crate::limits::DROP_FLUSH;
@@ -74,8 +76,19 @@ impl Guard {
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        // Nobody is left to tell; what comes late is still delivered while the process lives.
-        let _ = self.ledger.settle(DROP_FLUSH);
+        if let Err(late) = self.ledger.settle(DROP_FLUSH)
+            && late.is_deadline()
+        {
+            // Said by a thread, and waited for but a moment: the sink that hangs may be the one that holds stderr.
+            let (said, heard) = bounded::<()>(0);
+            let text = format!("the guard was dropped, but {late}; they are lost if the program ends now");
+            let teller = thread::Builder::new().name("crumbtrail-late".to_owned());
+            let _ = teller.spawn(move || {
+                diag::say(&text);
+                drop(said);
+            });
+            let _ = heard.recv_timeout(LAST_WORDS);
+        }
     }
 }
 
@@ -84,3 +97,6 @@ impl fmt::Debug for Guard {
         f.debug_struct("Guard").field("stats", &self.stats()).finish_non_exhaustive()
     }
 }
+
+/// How long the drop waits for its own words.
+const LAST_WORDS: Duration = Duration::from_millis(20);

@@ -94,9 +94,6 @@ impl Worker {
         let mut event = self.preparer.prepare(item.captured, &item.trail);
         event.title = grouping::title(&event);
         event.culprit = grouping::culprit(&event);
-        if let Some(look) = self.first_look.take() {
-            look(&event.target);
-        }
         let mut outcome = Err(Lost::NoSink);
         for sink in &self.sinks {
             let delivered = offer(sink.as_ref(), &event);
@@ -104,8 +101,18 @@ impl Worker {
                 outcome = delivered;
             }
         }
+        if let Some(look) = self.first_look.take() {
+            look_at(event.target, look);
+        }
         outcome
     }
+}
+
+/// Looks on a thread of its own, for a moment: to ask a subscriber leaves traces in the thread that asks, and a filter
+/// of the user's may panic. Where no thread can be had, nobody looks.
+fn look_at(target: String, look: FirstLook) {
+    let looking = thread::Builder::new().name("crumbtrail-look".to_owned());
+    let _ = looking.spawn(move || enter(|_| caught(|| look(&target))));
 }
 
 fn offer(sink: &dyn Sink, event: &TrackedEvent) -> Result<(), Lost> {

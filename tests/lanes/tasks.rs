@@ -175,3 +175,44 @@ fn a_task_outside_any_span_keeps_what_it_was_told_and_no_longer() {
     assert_eq!((&named(&events, "not told").user, named(&events, "not told").tags.len()), (&None, 0));
     assert_eq!(rig.stats().users_refused, 0);
 }
+
+#[test]
+fn a_root_that_closes_on_another_task_takes_nothing_of_that_tasks_trail() {
+    let rig = Rig::new();
+    rig.block_on(2, async {
+        let elsewhere = tokio::spawn(async { info_span!("begun elsewhere") }).await.unwrap();
+        tokio::spawn(async move {
+            warn!("of this task");
+            drop(elsewhere);
+            let _job = info_span!("job").entered();
+            fail("failed");
+        })
+        .await
+        .unwrap();
+    });
+    assert_eq!(trail(&rig.event()), ["of this task"]);
+}
+
+#[test]
+fn what_a_task_was_told_holds_in_its_spans_until_a_root_closes() {
+    let rig = Rig::new();
+    rig.block_on(2, async {
+        tokio::spawn(async {
+            crumbtrail::set_user(crumbtrail::User::new("ada"));
+            crumbtrail::set_tag("plan", "pro");
+            info_span!("first request").in_scope(|| fail("first"));
+            assert!(crumbtrail::last_event_id().is_some(), "the task is told of its span's event");
+            crumbtrail::set_user(crumbtrail::User::new("bob"));
+            drop(info_span!("a request without a line"));
+            info_span!("last request").in_scope(|| fail("second"));
+        })
+        .await
+        .unwrap();
+    });
+    let events = rig.events();
+    let first = named(&events, "first");
+    assert_eq!(first.user.as_ref().and_then(|user| user.id.as_deref()), Some("ada"));
+    assert_eq!(first.tags["plan"], "pro");
+    // A connection that is kept alive goes on for somebody else.
+    assert_eq!(named(&events, "second").user, None);
+}
