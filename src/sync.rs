@@ -4,6 +4,7 @@
 //! The ring takes its atomics from here: the standard library's, or loom's in builds with `--cfg crumbtrail_loom`
 //! (never `--cfg loom`, which other crates listen to). Nothing here blocks, allocates or panics.
 
+use std::any::Any;
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -18,16 +19,16 @@ pub(crate) use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering, fence};
 pub(crate) use once_cell::race::OnceBox;
 
 /// Runs code that is not ours; None if it panicked.
+#[inline]
 pub(crate) fn caught<T>(work: impl FnOnce() -> T) -> Option<T> {
-    match catch_unwind(AssertUnwindSafe(work)) {
-        Ok(value) => Some(value),
-        Err(panic) => {
-            // What was thrown may itself panic when it is dropped, once more and no further: then it is let go.
-            if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(panic))) {
-                std::mem::forget(again);
-            }
-            None
-        }
+    catch_unwind(AssertUnwindSafe(work)).map_err(discard).ok()
+}
+
+/// Drops what was thrown, which may panic once more and no further: then it is let go.
+#[cold]
+fn discard(panic: Box<dyn Any + Send>) {
+    if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(panic))) {
+        std::mem::forget(again);
     }
 }
 

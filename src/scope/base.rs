@@ -18,8 +18,6 @@ pub(crate) struct BaseSlot {
     pub(super) birth: AtomicU64,
     /// The ring's head when the last lane root closed here.
     since: AtomicU64,
-    /// Lane roots that closed here.
-    closed: AtomicU64,
     /// The position behind its newest breadcrumb.
     pub(super) logged: AtomicU64,
     /// When it was last used, counted in claims of slots.
@@ -32,8 +30,8 @@ pub(crate) struct BaseSlot {
 #[derive(Debug)]
 struct Told {
     lane: u64,
-    /// Roots that had closed when it was told last.
-    closed: u64,
+    /// A lane root has closed since.
+    past: bool,
     data: Arc<LaneData>,
 }
 
@@ -88,7 +86,6 @@ impl BaseSlot {
         fence(Ordering::Release);
         self.birth.store(birth, Ordering::Relaxed);
         self.since.store(birth, Ordering::Relaxed);
-        self.closed.store(0, Ordering::Relaxed);
         self.logged.store(0, Ordering::Relaxed);
         self.lane.store(lane, Ordering::Relaxed);
         self.told.store(None);
@@ -107,7 +104,12 @@ impl BaseSlot {
     /// A lane root closed here: what was logged and told before was about its work.
     pub(super) fn close_root(&self, head: u64) {
         self.since.store(head, Ordering::Relaxed);
-        self.closed.fetch_add(1, Ordering::Relaxed);
+        if self.told.load().as_ref().is_some_and(|told| !told.past) {
+            self.told.rcu(|told| {
+                told.as_ref()
+                    .map(|told| Arc::new(Told { past: true, data: Arc::clone(&told.data), ..**told }))
+            });
+        }
     }
 
     /// Where what was logged since the last root closed begins, if anything was.
@@ -118,11 +120,10 @@ impl BaseSlot {
 
     /// Changes what the lane was told. Where the slot was taken over meanwhile, neither lane sees the other's.
     pub(super) fn tell(&self, lane: u64, change: impl Fn(&mut LaneData)) {
-        let closed = self.closed.load(Ordering::Relaxed);
         self.told.rcu(|old| {
             let mut data = old.as_ref().filter(|old| old.lane == lane).map(|old| Arc::clone(&old.data));
             change(Arc::make_mut(data.get_or_insert_default()));
-            data.map(|data| Arc::new(Told { lane, closed, data }))
+            data.map(|data| Arc::new(Told { lane, past: false, data }))
         });
     }
 
@@ -134,9 +135,8 @@ impl BaseSlot {
 
     /// The same, if it was told anything since the last root closed.
     pub(super) fn told_since(&self, lane: u64) -> Option<Arc<LaneData>> {
-        let closed = self.closed.load(Ordering::Relaxed);
         let told = self.told.load();
-        let told = told.as_ref().filter(|told| told.lane == lane && told.closed == closed);
+        let told = told.as_ref().filter(|told| told.lane == lane && !told.past);
         told.map(|told| Arc::clone(&told.data))
     }
 

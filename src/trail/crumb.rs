@@ -176,15 +176,12 @@ impl<'a> Encoder<'a> {
     #[inline(always)]
     pub(crate) fn format(&mut self, name: Name<'_>, value: fmt::Arguments<'_>) {
         self.write_text(name, |text| {
-            match format_into(text, value) {
-                Formatted::Whole | Formatted::Cut => return true,
+            let formatted = format_into(text, value);
+            if formatted == Formatted::Failed {
                 // There may be no room for the mark, which cuts the text.
-                Formatted::Failed => {
-                    let _ = text.append(FAILED);
-                }
-                Formatted::Panicked => return false,
+                let _ = text.append(FAILED);
             }
-            true
+            formatted != Formatted::Panicked
         });
     }
 

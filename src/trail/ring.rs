@@ -355,13 +355,7 @@ fn cells_for(payload_words: usize) -> u64 {
 }
 
 fn write_words(slots: &[AtomicU64], words: &[[u8; 8]]) {
-    // Two at a time, since most records are a handful.
-    let ((pairs, last), (slot_pairs, _)) = (words.as_chunks(), slots.as_chunks());
-    for ([first, second], [one, other]) in slot_pairs.iter().zip(pairs) {
-        first.store(u64::from_le_bytes(*one), Ordering::Relaxed);
-        second.store(u64::from_le_bytes(*other), Ordering::Relaxed);
-    }
-    if let ([word], Some(slot)) = (last, slots.get(2 * pairs.len())) {
+    for (slot, word) in slots.iter().zip(words) {
         slot.store(u64::from_le_bytes(*word), Ordering::Relaxed);
     }
 }

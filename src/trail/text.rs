@@ -30,11 +30,13 @@ pub(crate) trait Bounded: fmt::Write {
 }
 
 /// Writes `arguments`, whatever the formatters in them do.
+#[inline]
 pub(crate) fn format_into(out: &mut impl Bounded, arguments: fmt::Arguments<'_>) -> Formatted {
-    match caught(|| out.write_fmt(arguments)) {
+    let written = caught(|| out.write_fmt(arguments));
+    match written {
+        Some(Ok(())) if !out.is_cut() => Formatted::Whole,
         Some(_) if out.is_cut() => Formatted::Cut,
-        Some(Ok(())) => Formatted::Whole,
-        Some(Err(_)) => Formatted::Failed,
+        Some(_) => Formatted::Failed,
         None => Formatted::Panicked,
     }
 }

@@ -279,3 +279,25 @@ fn without_a_stack_the_callsite_is_the_only_frame() {
     assert_eq!((frame.file.as_deref(), frame.line), (Some(file!()), Some(line)));
     assert_eq!((frame.module.as_deref(), frame.in_app, frame.address), (Some(module_path!()), true, None));
 }
+
+trait Saves {
+    fn save(&self) -> u32;
+}
+
+impl Saves for Vec<u8> {
+    #[inline(never)]
+    fn save(&self) -> u32 {
+        logs()
+    }
+}
+
+#[test]
+fn a_trait_of_the_programs_own_for_a_type_of_the_standard_library_is_the_programs_own() {
+    let rig = rig();
+    let line = rig.on_thread(|| black_box(vec![1_u8]).save());
+    let event = rig.event();
+    assert_eq!(event.frames[0].line, Some(line));
+    let save =
+        event.frames.iter().find(|frame| name(frame).starts_with("save:")).expect("the method is there");
+    assert!(save.in_app, "{save:?}");
+}
