@@ -68,8 +68,8 @@ impl Report {
         packages: &[&str],
     ) -> Result<(), Box<dyn Error>> {
         match self.missed {
-            0 => say(&format!("{}: nothing missed", self.bench)),
-            missed => say(&format!("{}: {missed} missed", self.bench)),
+            0 => say(&format!("{}: no figure short of its bar", self.bench)),
+            missed => say(&format!("{}: {missed} figures short of their bars", self.bench)),
         }
         if env::var("CRUMBTRAIL_BENCH_WRITE").as_deref() != Ok("1") {
             return Ok(());
@@ -115,7 +115,8 @@ fn conditions() -> String {
         output("date", &["-u", "+%Y-%m-%d"]),
         cores,
         model.as_deref().unwrap_or(env::consts::ARCH),
-        output("rustc", &["--version"]),
+        // Without the hash and the date.
+        output("rustc", &["--version"]).split(" (").next().unwrap_or_default(),
     )
 }
 
