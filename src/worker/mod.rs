@@ -108,11 +108,16 @@ impl Worker {
     }
 }
 
-/// Looks on a thread of its own, for a moment: to ask a subscriber leaves traces in the thread that asks, and a filter
-/// of the user's may panic. Where no thread can be had, nobody looks.
+/// Looks on a thread of its own: to ask a subscriber leaves traces in the thread that asks, and a filter of the user's
+/// may panic. It is waited for but a moment, since it may hang too. Where no thread can be had, nobody looks.
 fn look_at(target: String, look: FirstLook) {
+    let (looked, done) = bounded::<()>(0);
     let looking = thread::Builder::new().name("crumbtrail-look".to_owned());
-    let _ = looking.spawn(move || enter(|_| caught(|| look(&target))));
+    let _ = looking.spawn(move || {
+        enter(|_| caught(|| look(&target)));
+        drop(looked);
+    });
+    let _ = done.recv_timeout(LOOK);
 }
 
 fn offer(sink: &dyn Sink, event: &TrackedEvent) -> Result<(), Lost> {
@@ -123,4 +128,5 @@ fn offer(sink: &dyn Sink, event: &TrackedEvent) -> Result<(), Lost> {
     })
 }
 
+const LOOK: Duration = Duration::from_millis(500);
 const LAST_WAIT: Duration = Duration::from_millis(1);
