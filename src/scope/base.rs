@@ -118,10 +118,12 @@ impl BaseSlot {
         (self.logged.load(Ordering::Relaxed) > since).then_some(since)
     }
 
-    /// Changes what the lane was told. Where the slot was taken over meanwhile, neither lane sees the other's.
+    /// Changes what the lane was told, or begins anew where that was about work that is over. Where the slot was taken
+    /// over meanwhile, neither lane sees the other's.
     pub(super) fn tell(&self, lane: u64, change: impl Fn(&mut LaneData)) {
         self.told.rcu(|old| {
-            let mut data = old.as_ref().filter(|old| old.lane == lane).map(|old| Arc::clone(&old.data));
+            let old = old.as_ref().filter(|old| old.lane == lane && !old.past);
+            let mut data = old.map(|old| Arc::clone(&old.data));
             change(Arc::make_mut(data.get_or_insert_default()));
             data.map(|data| Arc::new(Told { lane, past: false, data }))
         });

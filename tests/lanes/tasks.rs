@@ -204,6 +204,7 @@ fn what_a_task_was_told_holds_in_its_spans_until_a_root_closes() {
             assert!(crumbtrail::last_event_id().is_some(), "the task is told of its span's event");
             crumbtrail::set_user(crumbtrail::User::new("bob"));
             drop(info_span!("a request without a line"));
+            crumbtrail::set_tag("path", "/pay");
             info_span!("last request").in_scope(|| fail("second"));
         })
         .await
@@ -214,5 +215,6 @@ fn what_a_task_was_told_holds_in_its_spans_until_a_root_closes() {
     assert_eq!(first.user.as_ref().and_then(|user| user.id.as_deref()), Some("ada"));
     assert_eq!(first.tags["plan"], "pro");
     // A connection that is kept alive goes on for somebody else.
-    assert_eq!(named(&events, "second").user, None);
+    let second = named(&events, "second");
+    assert_eq!((&second.user, second.tags["path"].as_str(), second.tags.len()), (&None, "/pay", 1));
 }
