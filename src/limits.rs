@@ -53,7 +53,8 @@ pub const STACK_ADDRESSES: usize = 128;
 pub const STACK_FRAMES: usize = 100;
 /// Addresses whose symbols are remembered.
 pub const SYMBOL_CACHE: usize = 16_384;
-/// Tasks and threads without a breadcrumb in the ring that keep their user, tags and contexts: the newest.
+/// Tasks and threads without a breadcrumb in the ring that keep their user, tags and contexts: the newest. One that was
+/// told much counts for several, one more for each KiB.
 pub const IDLE_LANES: u64 = 16_384;
 /// How long dropping a [`Guard`](crate::Guard) waits for what was captured.
 pub const DROP_FLUSH: Duration = Duration::from_secs(2);

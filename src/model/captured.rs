@@ -123,7 +123,8 @@ pub(crate) struct LaneData {
 }
 
 impl LaneData {
-    fn bytes(&self) -> usize {
+    /// About how many bytes it holds.
+    pub(crate) fn bytes(&self) -> usize {
         let tags: usize = self.tags.iter().map(|(name, value)| name.len() + value.len()).sum();
         let contexts: usize = self.contexts.iter().map(|(name, value)| name.len() + json_bytes(value)).sum();
         size_of::<Self>() + tags + contexts

@@ -129,6 +129,11 @@ impl BaseSlot {
         });
     }
 
+    /// How much of the limit of idle lanes this one counts for: one, and one more for each KiB that it was told.
+    pub(super) fn weight(&self) -> u64 {
+        1 + self.told.load().as_ref().map_or(0, |told| told.data.bytes() as u64 / 1024)
+    }
+
     /// What the lane was told.
     pub(super) fn told(&self, lane: u64) -> Option<Arc<LaneData>> {
         let told = self.told.load();

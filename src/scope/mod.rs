@@ -170,8 +170,9 @@ impl Scopes {
         let stale = |slot: &BaseSlot| {
             // Nothing of it is in the ring any more, and thousands were claimed since it was last used.
             let aged = slot.logged.load(Ordering::Relaxed) <= oldest;
-            let idle = now.saturating_sub(slot.touched.load(Ordering::Relaxed)) > IDLE_LANES;
-            aged && idle && slot.lane.load(Ordering::Relaxed) != self.start_up
+            let idle = now.saturating_sub(slot.touched.load(Ordering::Relaxed));
+            let forgotten = idle.saturating_mul(slot.weight()) > IDLE_LANES;
+            aged && forgotten && slot.lane.load(Ordering::Relaxed) != self.start_up
         };
         let lane = next_number();
         let claimed = self.bases.claim(key.key(), stale, |slot| {

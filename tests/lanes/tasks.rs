@@ -113,6 +113,31 @@ fn tasks_that_are_over_take_no_room() {
     assert!(rig.events().is_empty());
 }
 
+#[test]
+fn what_tasks_that_are_over_were_told_takes_bounded_room() {
+    const TASKS: usize = 4_000;
+    let rig = Rig::new();
+    let growth = rig.on_thread(|| {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let text = "x".repeat(4_000);
+        let told = || {
+            runtime.block_on(async {
+                for _ in 0..TASKS {
+                    let text = text.clone();
+                    let job = async move {
+                        crumbtrail::set_context("cart", vec![text.clone(), text.clone(), text])
+                    };
+                    tokio::spawn(job).await.unwrap();
+                }
+            });
+        };
+        taken(told).1
+    });
+    // All of them together hold 48 MB.
+    assert!(growth.peak < 32 << 20, "{growth:?}");
+    assert_eq!(rig.stats().lane_entries_refused, 0);
+}
+
 /// An HTTP/1 connection that is kept alive: one task, several people in turn, and lines of the connection's own.
 #[test]
 fn a_request_on_a_kept_alive_connection_sees_nothing_of_those_before_it() {
