@@ -182,10 +182,10 @@ impl Inner {
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
+        let callsite = attributes.metadata();
+        let root = detect::is_work(callsite) || self.gate.begins_lane(callsite);
         let parent = self.parent(attributes, id, context);
         let opened = enter(|scratch| {
-            let callsite = attributes.metadata();
-            let root = detect::is_work(callsite) || self.gate.begins_lane(callsite);
             let (root, fields) = crumb::encode(scratch, SPAN_BYTES, |encoder| {
                 let mut visitor = SpanVisitor { crumb: CrumbVisitor(encoder), root };
                 attributes.record(&mut visitor);
@@ -196,8 +196,6 @@ impl Inner {
         if opened.is_none() {
             // Opened by a user's formatter that we are running: it has a lane, but its fields are not read.
             self.pipeline.ledger.count(Counted::Recursion);
-            let callsite = attributes.metadata();
-            let root = detect::is_work(callsite) || self.gate.begins_lane(callsite);
             self.open(callsite, id, parent, root, UNREAD);
         }
     }
