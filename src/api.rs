@@ -20,7 +20,7 @@ use crate::ledger::{Counted, Lost};
 use crate::model::{Breadcrumb, EventId, LaneData, Site, User};
 use crate::scope::data;
 use crate::sync::{OnceBox, enter};
-use crate::trail::{Busy, CRUMB_BYTES, Record, record};
+use crate::trail::{CRUMB_BYTES, Record, record};
 
 /// Says who the user is, for every event of this lane: of the work that the outermost span, the request or the task is
 /// about.
@@ -92,18 +92,15 @@ pub fn add_breadcrumb(breadcrumb: Breadcrumb) {
         let since = breadcrumb.time.duration_since(UNIX_EPOCH).unwrap_or_default();
         let inside = span.and_then(|span| pipeline.scopes.inside(span));
         let place = inside.unwrap_or_else(|| pipeline.scopes.outside(&pipeline.trail));
-        let pushed = pipeline.trail.push(&Record {
+        let record = Record {
             callsite: None,
             time_ns: u64::try_from(since.as_nanos()).unwrap_or(u64::MAX),
             lane: place.lane,
             span: place.span,
             mark: record::own_mark(&breadcrumb, encoded.cut),
             payload: encoded.words,
-        });
-        match pushed {
-            Ok(position) => place.note_logged(position),
-            Err(Busy) => pipeline.ledger.count(Counted::CrumbBusy),
-        }
+        };
+        pipeline.push(&record, &place);
     });
 }
 

@@ -12,12 +12,12 @@ use serde_json::{Map, Value};
 use tracing::Level;
 
 use crate::clock;
-use crate::ledger::Ledger;
+use crate::ledger::{Counted, Ledger};
 use crate::model::{Captured, CapturedError, EventId, Site};
 use crate::queue::{Item, Queue};
-use crate::scope::Scopes;
+use crate::scope::{Place, Scopes};
 use crate::sync::caught;
-use crate::trail::Trail;
+use crate::trail::{Busy, Record, Trail};
 
 pub(crate) use chain::typed;
 
@@ -53,6 +53,15 @@ impl Pipeline {
     /// False where the environment turned everything off.
     pub(crate) fn is_on(&self) -> bool {
         self.on
+    }
+
+    /// Keeps a breadcrumb at its place; one that finds only busy cells is counted.
+    #[inline]
+    pub(crate) fn push(&self, record: &Record<'_>, place: &Place<'_>) {
+        match self.trail.push(record) {
+            Ok(position) => place.note_logged(position),
+            Err(Busy) => self.ledger.count(Counted::CrumbBusy),
+        }
     }
 
     /// Takes a failure with everything around it and hands it to the worker; None where that cannot take it, which the

@@ -38,7 +38,7 @@ use crate::scope::{NewSpan, Place};
 use crate::sync::{Scratch, caught, enter};
 use crate::trail::crumb::{self, Encoded};
 use crate::trail::log_site::{LOG_TARGET, LogSite, is_log};
-use crate::trail::{Busy, CRUMB_BYTES, Record, record};
+use crate::trail::{CRUMB_BYTES, Record, record};
 
 use gate::Gate;
 use visit::{CrumbVisitor, ErrorNoticed, ErrorVisitor, SpanVisitor};
@@ -244,18 +244,15 @@ impl Inner {
 
     #[inline]
     fn push(&self, callsite: &'static Metadata<'static>, place: Place<'_>, crumb: Encoded<'_>) {
-        let pushed = self.pipeline.trail.push(&Record {
+        let record = Record {
             callsite: Some(callsite),
             time_ns: clock::coarse_ns(),
             lane: place.lane,
             span: place.span,
             mark: record::mark(crumb.cut),
             payload: crumb.words,
-        });
-        match pushed {
-            Ok(position) => place.note_logged(position),
-            Err(Busy) => self.pipeline.ledger.count(Counted::CrumbBusy),
-        }
+        };
+        self.pipeline.push(&record, &place);
     }
 
     /// Logged from inside our own work on this thread: counted, and not looked at closer, since to look is to format.
