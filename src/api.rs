@@ -17,7 +17,7 @@ use tracing_subscriber::registry::{LookupSpan, Registry};
 use crate::capture::{self, Failure, Pipeline};
 use crate::diag::Said;
 use crate::ledger::{Counted, Lost};
-use crate::model::{Breadcrumb, EventId, LaneData, Site, User};
+use crate::model::{Breadcrumb, Draft, EventId, EventKind, LaneData, Site, User};
 use crate::scope::data;
 use crate::sync::{OnceBox, enter};
 use crate::trail::{CRUMB_BYTES, Record, record};
@@ -127,7 +127,17 @@ pub fn capture_error(error: &(dyn Error + 'static)) -> Option<EventId> {
             let (file, line) = (Some(caller.file().to_owned()), Some(caller.line()));
             let site = Site { target: String::new(), file, line };
             let error = capture::typed(error);
-            let failure = Failure { site, level: Level::ERROR, message: None, fields: Map::new(), error };
+            let failure = Failure {
+                kind: EventKind::Error,
+                site,
+                level: Level::ERROR,
+                message: None,
+                fields: Map::new(),
+                error,
+                siblings: Vec::new(),
+                draft: Draft::default(),
+                key: None,
+            };
             pipeline.capture(failure, span)
         });
         if captured.is_none() {

@@ -14,6 +14,7 @@ use tracing_subscriber::registry::LookupSpan;
 
 use crate::api;
 use crate::capture::Pipeline;
+use crate::clock::Clock;
 use crate::diag::{self, Said};
 use crate::error::BuildError;
 use crate::layer::CrumbLayer;
@@ -103,6 +104,7 @@ pub struct Builder {
     queue_items: usize,
     queue_bytes: usize,
     sinks: Vec<Box<dyn Sink>>,
+    clock: Clock,
     off: bool,
 }
 
@@ -132,6 +134,7 @@ impl Builder {
             queue_items: QUEUE_ITEMS,
             queue_bytes: QUEUE_BYTES,
             sinks: Vec::new(),
+            clock: Clock::default(),
             off: false,
         }
     }
@@ -211,6 +214,13 @@ impl Builder {
     /// Adds a place that events go to.
     pub fn sink(mut self, sink: impl Sink) -> Self {
         self.sinks.push(Box::new(sink));
+        self
+    }
+
+    /// The clock by which limits and holds are measured: for tests.
+    #[doc(hidden)]
+    pub fn clock(mut self, clock: &Clock) -> Self {
+        self.clock = clock.clone();
         self
     }
 

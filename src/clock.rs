@@ -1,4 +1,4 @@
-//! Wall time for records.
+//! Wall time for records, and the monotonic clock for everything that is measured.
 //!
 //! Breadcrumbs are stamped on the caller's thread, so the clock must be cheap: on Linux the kernel's coarse clock,
 //! which steps by a few milliseconds and costs a quarter of the precise one. Order never comes from time; it comes
@@ -8,7 +8,60 @@
     expect(unsafe_code, reason = "the coarse clock has no safe interface without another dependency")
 )]
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// The clock by which limits, holds and waits are measured: it never goes back, whatever happens to wall time.
+///
+/// A test may bring its own, which stands still until it is moved.
+#[derive(Debug, Clone, Default)]
+pub struct Clock(Option<Arc<AtomicU64>>);
+
+impl Clock {
+    /// A clock that only [`advance`](Self::advance) moves.
+    pub fn manual() -> Self {
+        Self(Some(Arc::default()))
+    }
+
+    /// Moves a manual clock; the system's goes by itself.
+    pub fn advance(&self, by: Duration) {
+        if let Some(now_ms) = &self.0 {
+            now_ms.fetch_add(u64::try_from(by.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        }
+    }
+
+    /// Milliseconds since some moment before the first call.
+    #[inline]
+    pub(crate) fn now_ms(&self) -> u64 {
+        match &self.0 {
+            None => monotonic_ms(),
+            Some(now_ms) => now_ms.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Whether time only passes when a test says so: who waits for it must look again and again.
+    pub(crate) fn is_manual(&self) -> bool {
+        self.0.is_some()
+    }
+}
+
+/// Milliseconds of the coarse monotonic clock.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn monotonic_ms() -> u64 {
+    let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: as in `coarse_ns`.
+    let failed = unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC_COARSE, &raw mut now) } != 0;
+    if failed { 0 } else { (now.tv_sec as u64).wrapping_mul(1_000) + now.tv_nsec as u64 / 1_000_000 }
+}
+
+/// Milliseconds since the first call, where there is no coarse clock.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn monotonic_ms() -> u64 {
+    static BEGUN: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();
+    let begun = BEGUN.get_or_init(std::time::Instant::now);
+    u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX)
+}
 
 /// Nanoseconds since 1970, from the coarse clock.
 #[cfg(any(target_os = "linux", target_os = "android"))]

@@ -13,7 +13,7 @@ use tracing::Level;
 
 use crate::clock;
 use crate::ledger::{Counted, Ledger};
-use crate::model::{Captured, CapturedError, EventId, Site};
+use crate::model::{Captured, CapturedError, Draft, EventId, EventKind, Site};
 use crate::queue::{Item, Queue};
 use crate::scope::{Place, Scopes};
 use crate::sync::caught;
@@ -35,11 +35,15 @@ pub(crate) struct Pipeline {
 /// An error that was logged or handed over, as its line said it.
 #[derive(Debug)]
 pub(crate) struct Failure {
+    pub(crate) kind: EventKind,
     pub(crate) site: Site,
     pub(crate) level: Level,
     pub(crate) message: Option<String>,
     pub(crate) fields: Map<String, Value>,
     pub(crate) error: CapturedError,
+    pub(crate) siblings: Vec<CapturedError>,
+    pub(crate) draft: Draft,
+    pub(crate) key: Option<u64>,
 }
 
 impl Pipeline {
@@ -72,12 +76,19 @@ impl Pipeline {
         let trail = self.trail.copy(&scope.wanted());
         let captured = Captured {
             id,
+            kind: failure.kind,
             time_ns: clock::coarse_ns(),
             level: failure.level,
             site: failure.site,
             message: failure.message,
             fields: failure.fields,
             error: failure.error,
+            siblings: failure.siblings,
+            draft: failure.draft,
+            key: failure.key,
+            lane: scope.lane,
+            span_numbers: scope.numbers,
+            task: scope.task,
             stack: if self.stack { stack::addresses() } else { Vec::new() },
             source: scope.source,
             spans: scope.spans,

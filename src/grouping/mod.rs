@@ -1,13 +1,20 @@
 //! Grouping: what an event is called. Pure: the same event always gets the same answer.
 
 use crate::limits::TITLE_BYTES;
-use crate::model::TrackedEvent;
+use crate::model::{Fingerprint, TrackedEvent};
+
+/// Decides what an event is called and which issue it belongs to; `own` is what a hook or a field says of the latter.
+pub(crate) fn group(event: &mut TrackedEvent, own: Option<&Fingerprint>) {
+    event.title = title(event);
+    event.culprit = culprit(event);
+    event.fingerprint = own.cloned().unwrap_or_default();
+}
 
 /// What a list of events shows first, on one line.
 ///
 /// The message says what the program was about; an `#[instrument(err)]` has none, so its span, which is the function,
 /// stands in; then the error speaks for itself.
-pub(crate) fn title(event: &TrackedEvent) -> String {
+fn title(event: &TrackedEvent) -> String {
     let first = event.chain.first();
     let span = event.spans.first().filter(|_| event.message.is_none() && is_instrumented(event));
     let title = event
@@ -21,7 +28,7 @@ pub(crate) fn title(event: &TrackedEvent) -> String {
 }
 
 /// Where in the program's work it happened: the outermost span, else the target.
-pub(crate) fn culprit(event: &TrackedEvent) -> String {
+fn culprit(event: &TrackedEvent) -> String {
     event.spans.last().map_or_else(|| event.target.clone(), |span| span.name.clone())
 }
 

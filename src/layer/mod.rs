@@ -33,7 +33,7 @@ use crate::clock;
 use crate::diag;
 use crate::ledger::{Counted, Lost};
 use crate::limits::SPAN_BYTES;
-use crate::model::Site;
+use crate::model::{Draft, EventKind, Site};
 use crate::scope::{NewSpan, Place};
 use crate::sync::{Scratch, caught, enter};
 use crate::trail::crumb::{self, Encoded};
@@ -235,7 +235,17 @@ impl Inner {
                 self.pipeline.ledger.accept();
                 let LogSite { target, file, line } = LogSite::take(&mut fields, callsite);
                 let site = Site { target, file, line };
-                let failure = Failure { site, level: *callsite.level(), message, fields, error };
+                let failure = Failure {
+                    kind: EventKind::Error,
+                    site,
+                    level: *callsite.level(),
+                    message,
+                    fields,
+                    error,
+                    siblings: Vec::new(),
+                    draft: Draft::default(),
+                    key: None,
+                };
                 self.pipeline.capture(failure, span);
             }
         }

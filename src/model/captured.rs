@@ -6,18 +6,31 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 use tracing::{Level, Metadata};
 
-use super::{EventId, TrailSource, User};
+use super::{Draft, EventId, EventKind, TrailSource, User};
 
 /// A failure as its caller's thread left it.
 #[derive(Debug)]
 pub(crate) struct Captured {
     pub(crate) id: EventId,
+    pub(crate) kind: EventKind,
     pub(crate) time_ns: u64,
     pub(crate) level: Level,
     pub(crate) site: Site,
     pub(crate) message: Option<String>,
     pub(crate) fields: Map<String, Value>,
     pub(crate) error: CapturedError,
+    /// Further errors that the same line carried.
+    pub(crate) siblings: Vec<CapturedError>,
+    /// What a hook said of it.
+    pub(crate) draft: Draft,
+    /// By which the throttle knows it.
+    pub(crate) key: Option<u64>,
+    /// The lane it was logged in.
+    pub(crate) lane: u64,
+    /// The numbers of the enclosing spans, innermost first.
+    pub(crate) span_numbers: Vec<u64>,
+    /// The tokio task it was logged in, by its number.
+    pub(crate) task: Option<u64>,
     /// Return addresses, innermost first.
     pub(crate) stack: Vec<usize>,
     pub(crate) source: TrailSource,
@@ -30,14 +43,7 @@ pub(crate) struct Captured {
 impl Captured {
     /// About how many bytes it holds on the heap.
     pub(crate) fn bytes(&self) -> usize {
-        let error = match &self.error {
-            CapturedError::Typed { links, .. } => {
-                links.iter().map(|link| size_of::<Link>() + link.value.len() + link.debug.len()).sum()
-            }
-            CapturedError::Text { plain, alternate } => {
-                plain.len() + alternate.as_ref().map_or(0, String::len)
-            }
-        };
+        let error = self.error.bytes() + self.siblings.iter().map(CapturedError::bytes).sum::<usize>();
         // What is shared with a living span is counted with every event: the event may outlive the span.
         let spans: usize = self.spans.iter().map(CapturedSpan::bytes).sum();
         let lanes: usize = self.lanes.iter().map(|lane| lane.bytes()).sum();
@@ -76,6 +82,27 @@ pub(crate) enum CapturedError {
     Typed { links: Vec<Link>, cut: bool },
     /// Only its text was: as written, and by the alternate format where that says more.
     Text { plain: String, alternate: Option<String> },
+    /// Its text is the message, from this byte on.
+    Tail { at: usize },
+    /// It is told by fields of their own: `exception.message`, `error.type` and their kin.
+    Fields,
+    /// A panic's payload, as far as it is text.
+    Panic { payload: String },
+    /// There is none.
+    Nothing,
+}
+
+impl CapturedError {
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Typed { links, .. } => {
+                links.iter().map(|link| size_of::<Link>() + link.value.len() + link.debug.len()).sum()
+            }
+            Self::Text { plain, alternate } => plain.len() + alternate.as_ref().map_or(0, String::len),
+            Self::Panic { payload } => payload.len(),
+            Self::Tail { .. } | Self::Fields | Self::Nothing => 0,
+        }
+    }
 }
 
 /// One link of a typed chain.

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use serde_json::{Map, Value};
 use tracing::Level;
 
-use super::{Breadcrumb, EventId, User};
+use super::{Breadcrumb, EventId, Fingerprint, User};
 
 /// One failure with everything that is known about it.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,6 +41,8 @@ pub struct TrackedEvent {
     pub chain: Vec<Cause>,
     /// The chain goes on, goes in a circle, or panicked when it was asked.
     pub chain_cut: bool,
+    /// Further errors that the same line carried, each with its own causes, outermost first.
+    pub siblings: Vec<Vec<Cause>>,
     /// The stack, innermost first; the first frame is the line that logged. Without the feature `stack`, or with
     /// [`Stack::Off`](crate::Stack), it is the only one.
     pub frames: Vec<Frame>,
@@ -69,6 +71,30 @@ pub struct TrackedEvent {
     pub environment: String,
     /// The host it ran on.
     pub server_name: Option<String>,
+    /// Which issue it belongs to.
+    pub fingerprint: Fingerprint,
+    /// Every place where this one failure was logged, the first one first; of one that was logged once, that one.
+    pub logged_at: Vec<LoggedAt>,
+    /// How many of this issue were counted without an event of their own since the last one that was told in full.
+    pub tallied_before: u64,
+    /// Where in the message the error's own text begins, if it was read out of there.
+    pub(crate) error_at: Option<usize>,
+}
+
+/// One place where a failure was logged on its way up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LoggedAt {
+    /// The name that this line was given: [`last_event_id`](crate::last_event_id) may have told it to somebody.
+    pub id: EventId,
+    /// The module.
+    pub target: String,
+    /// The file, where the record names one.
+    pub file: Option<String>,
+    /// The line.
+    pub line: Option<u32>,
+    /// What the line said.
+    pub message: Option<String>,
 }
 
 /// How a failure came to be known.
@@ -77,6 +103,10 @@ pub struct TrackedEvent {
 pub enum EventKind {
     /// An error that was logged, or handed to [`capture_error`](crate::capture_error).
     Error,
+    /// A panic.
+    Panic,
+    /// An ERROR that carried no error, with [`Builder::track_messages`](crate::Builder::track_messages).
+    Log,
 }
 
 /// What the breadcrumbs of an event have in common.
@@ -123,6 +153,18 @@ pub struct Frame {
     pub in_app: bool,
     /// The return address, where the frame was walked.
     pub address: Option<u64>,
+    /// The source around the line, of the program's own frames, where it is at hand.
+    pub source: Option<Source>,
+}
+
+/// Lines of a source file.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Source {
+    /// The number of the first of them.
+    pub first_line: u32,
+    /// The lines, without their ends.
+    pub lines: Vec<String>,
 }
 
 /// A span around an event.

@@ -2,14 +2,20 @@
 
 mod breadcrumb;
 mod captured;
+mod draft;
 mod event;
+mod fingerprint;
 mod id;
+mod tally;
 mod user;
 
 pub use breadcrumb::{Breadcrumb, BreadcrumbKind};
 pub(crate) use captured::{
     Captured, CapturedError, CapturedSpan, Environment, LaneData, Link, Site, SpanExtra,
 };
-pub use event::{Cause, EventKind, Frame, Request, Span, TrackedEvent, TrailSource};
+pub use draft::{Draft, Verdict};
+pub use event::{Cause, EventKind, Frame, LoggedAt, Request, Source, Span, TrackedEvent, TrailSource};
+pub use fingerprint::Fingerprint;
 pub use id::{EventId, EventIdError};
+pub use tally::Tally;
 pub use user::User;

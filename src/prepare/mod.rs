@@ -11,12 +11,29 @@ mod text;
 
 use crate::clock;
 use crate::model::{
-    Captured, CapturedError, CapturedSpan, Cause, Environment, EventKind, Span, TrackedEvent,
+    Captured, CapturedError, CapturedSpan, Cause, Environment, EventKind, Fingerprint, LoggedAt, Span,
+    TrackedEvent,
 };
 use crate::trail::{Copied, crumb};
 
 use meaning::Meaning;
 use stack::Frames;
+
+/// An event that can be read, and what the worker has to know of it beyond.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    pub(crate) event: TrackedEvent,
+    /// What a hook or a field says of its issue, instead of grouping.
+    pub(crate) fingerprint: Option<Fingerprint>,
+    /// By which the throttle knows it.
+    pub(crate) key: Option<u64>,
+    /// The lane it was logged in.
+    pub(crate) lane: u64,
+    /// The numbers of the spans around it, innermost first.
+    pub(crate) span_numbers: Vec<u64>,
+    /// The tokio task it was logged in.
+    pub(crate) task: Option<u64>,
+}
 
 /// Turns captures into events; keeps the symbols it has found.
 #[derive(Debug)]
@@ -36,8 +53,8 @@ impl Preparer {
         self.frames.warm();
     }
 
-    /// The event, but for its title and culprit.
-    pub(crate) fn prepare(&mut self, captured: Captured, trail: &Copied) -> TrackedEvent {
+    /// The event, but for what grouping says of it.
+    pub(crate) fn prepare(&mut self, captured: Captured, trail: &Copied) -> Prepared {
         let (chain, chain_cut) = chain(&captured.error);
         let frames = self.frames.resolve(&captured.stack, &captured.site);
         let spans: Vec<Span> = captured.spans.iter().map(span).collect();
@@ -49,12 +66,19 @@ impl Preparer {
             target =
                 frames.iter().find(|frame| frame.in_app).and_then(|f| f.module.clone()).unwrap_or_default();
         }
-        TrackedEvent {
+        let logged_at = LoggedAt {
+            id: captured.id,
+            target: target.clone(),
+            file: captured.site.file.clone(),
+            line: captured.site.line,
+            message: captured.message.clone(),
+        };
+        let event = TrackedEvent {
             id: captured.id,
             time: clock::time_of(captured.time_ns),
             level: captured.level,
-            kind: EventKind::Error,
-            handled: true,
+            kind: captured.kind,
+            handled: captured.kind != EventKind::Panic,
             title: String::new(),
             value: chain.first().map(|cause| cause.value.clone()).unwrap_or_default(),
             culprit: String::new(),
@@ -77,6 +101,19 @@ impl Preparer {
             release: self.environment.release.clone(),
             environment: self.environment.environment.clone(),
             server_name: self.environment.server_name.clone(),
+            siblings: Vec::new(),
+            fingerprint: Fingerprint::default(),
+            logged_at: vec![logged_at],
+            tallied_before: 0,
+            error_at: None,
+        };
+        Prepared {
+            event,
+            fingerprint: captured.draft.fingerprint,
+            key: captured.key,
+            lane: captured.lane,
+            span_numbers: captured.span_numbers,
+            task: captured.task,
         }
     }
 }
@@ -90,6 +127,10 @@ fn chain(error: &CapturedError) -> (Vec<Cause>, bool) {
             (causes.collect(), *cut)
         }
         CapturedError::Text { plain, alternate } => text::chain(plain, alternate.as_deref()),
+        CapturedError::Panic { payload } => {
+            (vec![Cause::new(Some("panic".to_owned()), payload.clone())], false)
+        }
+        CapturedError::Tail { .. } | CapturedError::Fields | CapturedError::Nothing => (Vec::new(), false),
     }
 }
 

@@ -42,6 +42,7 @@ fn resolve(address: usize) -> Vec<Frame> {
             line: symbol.lineno(),
             in_app: false,
             address: Some(address as u64),
+            source: None,
         });
     });
     if frames.is_empty() {

@@ -68,6 +68,11 @@ impl BaseKey {
     pub(super) fn key(self) -> u64 {
         self.key
     }
+
+    /// The number of the task, by which tokio names it too.
+    pub(super) fn task(self) -> Option<u64> {
+        (self.source == TrailSource::Task).then_some(self.key >> 1)
+    }
 }
 
 #[cfg(test)]

@@ -56,11 +56,16 @@ enum At<'a> {
 #[derive(Debug)]
 pub(crate) struct Scope {
     pub(crate) source: TrailSource,
+    /// The lane of the event itself.
+    pub(crate) lane: u64,
+    /// The task it is logged in.
+    pub(crate) task: Option<u64>,
     /// Innermost first.
     pub(crate) spans: Vec<CapturedSpan>,
     /// Nearest first.
     pub(crate) lanes: Vec<Arc<LaneData>>,
-    numbers: Vec<u64>,
+    /// The numbers of the spans around it, innermost first.
+    pub(crate) numbers: Vec<u64>,
     wants: Vec<Want>,
 }
 
@@ -187,6 +192,8 @@ impl Scopes {
         let key = BaseKey::current();
         let mut scope = Scope {
             source: TrailSource::Span,
+            lane: NOBODY,
+            task: key.task(),
             spans: Vec::new(),
             lanes: Vec::new(),
             numbers: Vec::new(),
@@ -194,11 +201,12 @@ impl Scopes {
         };
         self.climb(id, &mut scope);
         let outside = scope.wants.is_empty();
+        scope.lane = scope.wants.first().map_or(NOBODY, |own| own.lane);
         let found = self.bases.find(key.key()).and_then(|base| Some((base, base.lane_of(key)?)));
         let found = found.or_else(|| if outside { self.begin_base(key, trail) } else { None });
         let Some((base, lane)) = found else { return scope };
         if outside {
-            scope.source = key.source;
+            (scope.source, scope.lane) = (key.source, lane);
             scope.lanes.extend(base.told(lane));
             scope.wants.push(Want { lane, since: base.birth.load(Ordering::Relaxed), around: false });
         } else if lane != self.start_up && key.source == TrailSource::Task {

@@ -4,7 +4,7 @@ mod console;
 mod memory;
 
 use crate::ledger::{Handle, Lost};
-use crate::model::TrackedEvent;
+use crate::model::{Tally, TrackedEvent};
 
 pub use console::Console;
 pub use memory::Memory;
@@ -33,6 +33,12 @@ pub trait Sink: Send + Sync + 'static {
     /// # Errors
     /// The reason why the event could not be taken. An event that no sink takes is counted under it.
     fn deliver(&self, event: &TrackedEvent) -> Result<(), Lost>;
+
+    /// Is told of occurrences that were counted without an event of their own, at most once a second for each issue and
+    /// line. Does nothing by default.
+    fn tally(&self, tally: &Tally) {
+        let _ = tally;
+    }
 
     /// Called once, when the pipeline is built, for a sink that wants to flush it. Does nothing by default.
     fn attach(&self, handle: &Handle) {

@@ -16,7 +16,7 @@ use crate::diag::{self, Said};
 use crate::grouping;
 use crate::ledger::{Ledger, Lost};
 use crate::model::TrackedEvent;
-use crate::prepare::Preparer;
+use crate::prepare::{Prepared, Preparer};
 use crate::queue::{Item, Outlet};
 use crate::sink::Sink;
 use crate::sync::{caught, enter};
@@ -91,9 +91,8 @@ impl Worker {
     }
 
     fn deliver(&mut self, item: Item) -> Result<(), Lost> {
-        let mut event = self.preparer.prepare(item.captured, &item.trail);
-        event.title = grouping::title(&event);
-        event.culprit = grouping::culprit(&event);
+        let Prepared { mut event, fingerprint, .. } = self.preparer.prepare(item.captured, &item.trail);
+        grouping::group(&mut event, fingerprint.as_ref());
         let mut outcome = Err(Lost::NoSink);
         for sink in &self.sinks {
             let delivered = offer(sink.as_ref(), &event);
