@@ -64,7 +64,7 @@ impl Frames {
             frames.drain(..expanded);
             if let Some(first) = frames.first_mut() {
                 first.line = site.line.or(first.line);
-                let root = first.file.as_deref().and_then(|walked| walked.strip_suffix(file.as_str()));
+                let root = first.file.as_deref().and_then(|walked| walked.strip_suffix(&**file));
                 let root = root.unwrap_or_default().to_owned();
                 name_within(&root, frames);
             }
@@ -75,11 +75,11 @@ impl Frames {
             frame.file.is_none() && (site.target.is_empty() || is_within(path(frame), &site.target))
         };
         if let Some(first) = frames.first_mut().filter(of_module) {
-            (first.file, first.line, first.in_app) = (Some(file.clone()), site.line, true);
+            (first.file, first.line, first.in_app) = (Some(file.to_string()), site.line, true);
             return;
         }
-        let module = Some(site.target.clone()).filter(|target| !target.is_empty());
-        let frame = Frame { module, file: Some(file.clone()), line: site.line, ..Frame::default() };
+        let module = Some(site.target.to_string()).filter(|target| !target.is_empty());
+        let frame = Frame { module, file: Some(file.to_string()), line: site.line, ..Frame::default() };
         frames.insert(0, Frame { in_app: self.is_in_app(&frame, ""), ..frame });
     }
 
