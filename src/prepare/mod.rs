@@ -5,6 +5,7 @@
 
 mod meaning;
 mod origin;
+mod source;
 mod stack;
 mod symbols;
 mod text;
