@@ -17,11 +17,13 @@ pub(super) fn facts(page: &mut Page, event: &TrackedEvent, told: Told<'_>) {
         text(page, "user", parts.collect::<Vec<_>>().join(" · "));
     }
     if let Some(request) = &event.request {
-        let status = request.status.map(|status| format!("answered {status}"));
         // The route of a path without parameters is the path.
-        let route = request.route.as_ref().filter(|route| request.url.as_ref() != Some(*route));
-        let parts = [&request.method, &request.url, &route.cloned(), &status];
-        text(page, "request", parts.into_iter().filter_map(Option::as_deref).collect::<Vec<_>>().join(" "));
+        let route = request.route.as_deref().filter(|route| request.url.as_deref() != Some(route));
+        let route =
+            route.map(|route| if request.url.is_some() { format!("({route})") } else { route.to_owned() });
+        let status = request.status.map(|status| format!("answered {status}"));
+        let parts = [&request.method, &request.url, &route, &status].into_iter().filter_map(Option::as_deref);
+        text(page, "request", parts.collect::<Vec<_>>().join(" "));
     }
     let tags = event.tags.iter().map(|(name, value)| (name.as_str(), value.into()));
     put(page, "tags", pairs(Line::at(0), tags));
@@ -70,7 +72,7 @@ fn spans(page: &mut Page, event: &TrackedEvent) {
 }
 
 fn text(page: &mut Page, name: &str, value: String) {
-    page.put(labelled(name).value(Ink::Plain, &value));
+    page.put(labelled(name).add(Ink::Plain, &value));
 }
 
 /// A line of pairs under its name; nothing where there are none.

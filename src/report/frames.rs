@@ -111,6 +111,7 @@ impl Folded {
             [] => return,
             [one] => one.clone(),
             [first, second] => format!("{first} and {second}"),
+            [first, second, third] => format!("{first}, {second} and {third}"),
             [first, second, rest @ ..] => format!("{first}, {second} and {} other crates", rest.len()),
         };
         page.put(Line::at(4).add(Ink::Dim, &format!("… {} more of {named}", count(frames))));

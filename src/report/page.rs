@@ -145,7 +145,7 @@ impl Line {
     pub(super) fn held(mut self, ink: Ink, text: &str) -> Self {
         let column = self.column();
         self.push(ink, text);
-        self.rows.iter_mut().flatten().skip(column).for_each(|cell| cell.holds = true);
+        self.rows.last_mut().into_iter().flatten().skip(column).for_each(|cell| cell.holds = true);
         self
     }
 
@@ -198,7 +198,8 @@ impl Line {
     }
 }
 
-/// As much as there is room for, up to a space if there is one, and the rest.
+/// As much as there is room for, up to a space if there is one, and the rest. A word that fits on no line is begun on
+/// this one.
 fn fold(row: &[Cell], room: usize) -> (Vec<Cell>, &[Cell]) {
     let Some((fits, beyond)) = row.split_at_checked(room).filter(|(_, beyond)| !beyond.is_empty()) else {
         return (row.to_vec(), &[]);
@@ -206,8 +207,10 @@ fn fold(row: &[Cell], room: usize) -> (Vec<Cell>, &[Cell]) {
     // Not at the spaces that the row begins with: nothing would be written.
     let begun = row.iter().position(|cell| cell.character != ' ').unwrap_or(0);
     let last = |parts: fn(&Cell) -> bool| {
-        let up_to = row.get(..=room).unwrap_or(row);
-        up_to.iter().rposition(|cell| cell.character == ' ' && parts(cell)).filter(|space| *space > begun)
+        let is_end = |cell: &Cell| cell.character == ' ' && parts(cell);
+        let space = row.get(..=room).unwrap_or(row).iter().rposition(is_end)?;
+        let word = row.iter().skip(space + 1).take_while(|cell| !is_end(cell)).count();
+        (space > begun && word <= room).then_some(space)
     };
     match last(|cell| !cell.holds).or_else(|| last(|_| true)) {
         Some(space) => {
@@ -235,7 +238,7 @@ fn cut(row: &[Cell], room: usize) -> Vec<Cell> {
 /// Without its middle, where it is too long, and with how much that was.
 fn shortened(text: &str) -> Cow<'_, str> {
     let lines = text.trim_end_matches(['\n', '\r']).split('\n').count();
-    let text = if lines > REPORT_VALUE_LINES {
+    let text = if lines > REPORT_VALUE_LINES + 1 {
         let head: Vec<&str> = text.split('\n').take(REPORT_VALUE_LINES / 2).collect();
         let tail: Vec<&str> = text.split('\n').take(lines).skip(lines - REPORT_VALUE_LINES / 2).collect();
         let left_out = lines - head.len() - tail.len();
