@@ -109,3 +109,6 @@ fn cut(line: &str) -> String {
         None => line.to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,8 @@
 //! cursor only moves on. Each report is one write, so the lines of other writers do not get into it.
 
 mod repeats;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::io::{self, IsTerminal, Write};

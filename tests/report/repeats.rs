@@ -1,8 +1,8 @@
 //! Each issue once in full, and what comes again in one line.
 
 use std::io::{self, Write};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use crumbtrail::{Clock, Console, Lost, Sink, TrackedEvent, limits};
@@ -44,7 +44,8 @@ impl Rig {
 
 /// An event of an issue of its own.
 fn of_issue(name: &str) -> TrackedEvent {
-    let mut event = bare();
+    static BARE: LazyLock<TrackedEvent> = LazyLock::new(bare);
+    let mut event = BARE.clone();
     event.fingerprint = name.into();
     event.title = name.to_owned();
     event
