@@ -1,5 +1,9 @@
 //! Nothing that is logged steers the terminal, in any place of a report.
 
+use std::sync::LazyLock;
+
+use proptest::prelude::{ProptestConfig, Strategy, any, prop_assert, prop_oneof, proptest};
+use proptest::strategy::Just;
 use tracing::{Level, error, info_span};
 
 use crumbtrail::{Breadcrumb, Source};
@@ -36,6 +40,7 @@ fn evil() -> crumbtrail::TrackedEvent {
     event.frames[0].source = Some(source);
     let mut logged = event.logged_at[0].clone();
     (logged.target, logged.file, logged.message) = (evil(), Some(evil()), Some(evil()));
+    logged.line = Some(70);
     event.logged_at.push(logged);
     event.breadcrumbs = vec![
         crumb(9, Level::WARN, EVIL, EVIL).data(EVIL, EVIL).data("nested", json!({ EVIL: [EVIL] })),
@@ -118,5 +123,41 @@ fn each_character_that_steers_is_shown_as_what_it_is() {
         let text = report(&event);
         assert!(text.starts_with(&format!("ERROR <{shown}>\n")), "{text}");
         is_harmless(&text);
+    }
+}
+
+/// Text of everything that steers, breaks, folds or counts for more than one byte.
+fn any_text() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        4 => "[a-z]{1,12} ",
+        2 => any::<char>().prop_map(String::from),
+        1 => Just("\n".to_owned()),
+        1 => Just("\r\n\t  ".to_owned()),
+        1 => Just("\u{1b}[31m".to_owned()),
+        1 => "[a-zé💳]{90,400}",
+    ];
+    proptest::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(256) })]
+
+    #[test]
+    fn whatever_is_logged_is_one_harmless_report_of_the_width_of_the_page(texts in proptest::array::uniform8(any_text())) {
+        static FULL: LazyLock<crumbtrail::TrackedEvent> = LazyLock::new(full);
+        let mut event = FULL.clone();
+        let [title, value, message, name, data, file, line, tag] = texts;
+        event.title = format!("<{title}");
+        event.chain[0].value = value;
+        event.message = Some(message);
+        event.breadcrumbs[1] = crumb(5, Level::WARN, &name, &data).data(&name, data.as_str());
+        event.frames[0].file = Some(file);
+        event.frames[0].source.as_mut().unwrap().lines[2] = line;
+        event.tags.insert(name, tag);
+        let text = report(&event);
+        is_harmless(&text);
+        is_one_report(&text);
+        let widest = text.lines().map(|line| line.chars().count()).max().unwrap();
+        prop_assert!(widest <= crumbtrail::limits::REPORT_COLUMNS, "{widest}: {text}");
     }
 }
