@@ -6,6 +6,7 @@
 mod hooks;
 mod meaning;
 mod origin;
+mod source;
 mod stack;
 mod symbols;
 mod text;
