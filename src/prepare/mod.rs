@@ -69,7 +69,10 @@ impl Preparer {
         let (chain, chain_cut) = chain(&captured.error, message.as_deref().unwrap_or_default());
         let frames = self.frames.resolve(&captured.stack, &captured.site);
         let spans: Vec<Span> = captured.spans.iter().map(span).collect();
-        let meaning = Meaning::of(&mut fields, spans, captured.lanes, &self.environment);
+        let mut meaning = Meaning::of(&mut fields, spans, captured.lanes, &self.environment);
+        // What a hook says with the error in hand outranks all.
+        meaning.tags.extend(captured.draft.tags);
+        meaning.contexts.extend(captured.draft.contexts);
         let mut target = captured.site.target.into_owned();
         if target.is_empty() {
             // `capture_error` has no callsite: its module is that of the code that called it.
