@@ -230,8 +230,8 @@ impl Ledger {
     /// The lines that have something to say, those with most first.
     fn line_counts(&self) -> Vec<LineCount> {
         let counts = self.lines.seen().map(|(site, line)| LineCount {
-            target: site.map_or_else(String::new, |site| site.target.clone()),
-            file: site.and_then(|site| site.file.clone()),
+            target: site.map_or_else(String::new, |site| site.target.to_string()),
+            file: site.and_then(|site| site.file.as_ref().map(ToString::to_string)),
             line: site.and_then(|site| site.line),
             without_error: line.without_error(),
             not_told_apart: line.untold_ever(),
