@@ -6,6 +6,7 @@
 //! and holds its causes' texts too, as the program itself writes them: less is told, but nothing is made up.
 
 use crate::limits::CHAIN_LINKS;
+use crate::trail::text::JOINT;
 
 /// What stands behind the outermost text, if `alternate` goes on from the plain one. Other types do other things with
 /// the alternate flag.
@@ -38,7 +39,5 @@ pub(super) fn causes<'t>(text: &'t str, joints: impl Iterator<Item = usize>) -> 
 fn is_name(text: &str) -> bool {
     !text.contains(char::is_whitespace) && !text.bytes().all(|byte| byte.is_ascii_alphabetic())
 }
-
-const JOINT: &str = ": ";
 
 const SPANS: &str = "span backtrace:\n";

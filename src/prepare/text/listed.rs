@@ -60,9 +60,9 @@ fn end_of_numbered(list: &str) -> usize {
 pub(super) fn placed(text: &str) -> Option<Vec<String>> {
     let mut texts: Vec<String> = Vec::new();
     for line in text.trim().lines() {
-        let own = line.strip_prefix(&format!("{}: ", texts.len()));
-        match (own, texts.last_mut()) {
-            (Some(own), _) if texts.len() <= CHAIN_LINKS => texts.push(own.to_owned()),
+        let number = texts.len();
+        match (line.strip_prefix(&format!("{number}: ")), texts.last_mut()) {
+            (Some(own), _) if number <= CHAIN_LINKS => texts.push(own.to_owned()),
             (Some(_), _) => break,
             (None, Some(text)) => {
                 text.push('\n');

@@ -84,20 +84,14 @@ fn bounded(text: &str) -> Cow<'_, str> {
     ansi::stripped(fitting(text, ERROR_TEXT_BYTES + '…'.len_utf8()))
 }
 
-/// A text without colours, and without what reports append to it; borrowed where there is nothing of the kind.
+/// A text without colours, and without what reports append to it; borrowed where it is as it was.
 pub(super) fn without_sections(text: &str) -> Cow<'_, str> {
     if !sections::may_have(text) {
         return Cow::Borrowed(text);
     }
-    match ansi::stripped(text) {
-        Cow::Borrowed(text) => Cow::Borrowed(bare(text)),
-        Cow::Owned(text) => Cow::Owned(bare(&text).to_owned()),
-    }
-}
-
-fn bare(text: &str) -> &str {
-    let parts = sections::split(text);
-    if parts.cut { parts.text } else { text }
+    let stripped = ansi::stripped(text);
+    let parts = sections::split(&stripped);
+    if parts.cut { Cow::Owned(parts.text.to_owned()) } else { stripped }
 }
 
 /// The frames of a stack that came as a text.
