@@ -157,6 +157,11 @@ fn of_tuple(tree: &Tree<'_>, at: usize, name: &str) -> Option<Known> {
             let known = Known { type_name: Some("rusqlite::Error::SqliteFailure"), text, ..Known::default() };
             is_sqlite.then_some(Known { cause: Some(cause), ..known })
         }
+        // miette's wrapper around an error that is no diagnostic.
+        "DiagnosticError" if element(1).is_none() => {
+            let passes_on = element(0).map(|(inner, _)| inner);
+            Some(Known { type_name: Some("DiagnosticError"), passes_on, ..Known::default() })
+        }
         "AddrParseError" => ADDRESSES
             .iter()
             .find(|(kind, _)| *kind == written(0))

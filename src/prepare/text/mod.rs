@@ -184,6 +184,10 @@ fn debug(text: &str, cut: bool, other: Option<&str>, tree: Option<&Tree<'_>>) ->
     let own = Tree::parse(text, cut).filter(names_a_type);
     if let Some(own) = &own {
         let name = own.node(0).map_or("", |node| node.name);
+        if let Some(message) = diagnostic(own).filter(|_| cut) {
+            let whole = tree.map(nested::links).filter(|links| links.first().is_some_and(|top| top.says(&message)));
+            return Some(whole.unwrap_or_else(|| vec![Link::of_text(message)]));
+        }
         let spread = other.and_then(|other| other.strip_prefix(name));
         let is_spread = spread.is_some_and(|rest| rest.starts_with("(\n") || rest.starts_with(" {\n"));
         if is_spread || other.is_none() && own.is_telling() || known::known(own, 0).is_some() {
@@ -196,6 +200,12 @@ fn debug(text: &str, cut: bool, other: Option<&str>, tree: Option<&Tree<'_>>) ->
     let name = tree.node(0).map(|node| node.name)?;
     let begins = text.strip_prefix(name).is_some_and(|rest| rest.starts_with(['(', ' ']));
     begins.then(|| nested::links(tree))
+}
+
+/// What miette shows of an error where it has no reports: its message, in a struct that does not exist.
+fn diagnostic(tree: &Tree<'_>) -> Option<String> {
+    let (at, message) = tree.element(0, 0).filter(|(_, first)| first.label == "message")?;
+    (at == 1 && tree.node(0)?.name == "Diagnostic").then(|| tree.string(message))?
 }
 
 /// Whether it is the `Debug` of something with a type: not a string, a list or a number.

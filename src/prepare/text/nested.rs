@@ -19,6 +19,18 @@ pub(super) struct Link {
     pub(super) is_sure: bool,
 }
 
+impl Link {
+    /// One of which only the text is known.
+    pub(super) fn of_text(text: String) -> Self {
+        Self { cause: Cause::new(None, text), is_display: true, is_sure: true }
+    }
+
+    /// Whether that is its own `Display`.
+    pub(super) fn says(&self, text: &str) -> bool {
+        self.is_display && self.cause.value == text
+    }
+}
+
 /// The chain, outermost first.
 pub(super) fn links(tree: &Tree<'_>) -> Vec<Link> {
     let mut links = Vec::new();
@@ -33,11 +45,12 @@ pub(super) fn links(tree: &Tree<'_>) -> Vec<Link> {
             None => cause(tree, behind),
         };
         let next = next_one.map(|(next, _)| next);
-        let passed = known.passes_on.and_then(|inner| own_text(tree, inner, next));
-        let (value, is_display) = match known.text.map(|text| (text, true)).or(passed) {
-            Some(text) => text,
-            None => own_text(tree, at, next).unwrap_or_else(|| (tree.shown(at, next), false)),
+        let text = match (known.text, known.passes_on) {
+            (Some(text), _) => Some((text, true)),
+            (None, Some(inner)) => own_text(tree, inner),
+            (None, None) => own_text(tree, at),
         };
+        let (value, is_display) = text.unwrap_or_else(|| (tree.shown(at, next), false));
         let known_type = known.type_name.map(str::to_owned);
         let is_wrapper = known.cause.is_some() && known_type.is_none();
         let type_name = known_type.or_else(|| if is_wrapper { None } else { type_of(node.name) });
@@ -64,19 +77,17 @@ fn error_in(tree: &Tree<'_>) -> usize {
     at
 }
 
-/// The text that a value has of its own: the string it is, its `message`, or what is known of it.
-fn own_text(tree: &Tree<'_>, at: usize, next: Option<usize>) -> Option<(String, bool)> {
+/// The text that a value has of its own, and whether it is its `Display`: the string it is, its `message`, or what is
+/// known of it.
+fn own_text(tree: &Tree<'_>, at: usize) -> Option<(String, bool)> {
     let node = tree.node(at)?;
-    if let Some(text) = tree.string(node) {
-        return Some((text, true));
-    }
-    if let Some(text) = known(tree, at).and_then(|known| known.text) {
+    if let Some(text) = tree.string(node).or_else(|| known(tree, at)?.text) {
         return Some((text, true));
     }
     let message = tree.field(at, "message").or_else(|| tree.field(at, "msg"));
     let message = message.filter(|_| node.shape == Shape::Struct);
     let text = message.and_then(|(_, node)| tree.string(node)).filter(|text| !text.trim().is_empty());
-    Some(text.map_or_else(|| (tree.shown(at, next), false), |text| (text, false)))
+    text.map(|text| (text, false))
 }
 
 /// The cause of an error that nothing is known of, and whether that is sure.
