@@ -1,13 +1,11 @@
 //! What went wrong, out of whatever a line said of it: an error that was handed over, a text, the end of the message,
 //! fields of their own.
 
-use std::borrow::Cow;
-
 use serde_json::{Map, Value};
 
 use super::text::{self, Read};
 use crate::limits::{CHAIN_LINKS, MESSAGE_BYTES};
-use crate::model::{Breadcrumb, CapturedError, Cause};
+use crate::model::{Breadcrumb, CapturedError, Cause, Frame};
 use crate::trail::text::fitting;
 
 /// The error of an event, its message and its siblings.
@@ -105,11 +103,11 @@ fn explicit(fields: &Map<String, Value>) -> Read {
 /// The type that a field names.
 fn hint(fields: &Map<String, Value>) -> Option<String> {
     let named = TYPES.iter().filter_map(|name| fields.get(*name)?.as_str());
-    named.map(unquoted).find(|name| text::is_type(name)).map(Cow::into_owned)
+    named.map(unquoted).find(|name| text::is_type(name)).map(str::to_owned)
 }
 
 /// Takes the stack out of the field that has it, if frames can be read there.
-fn take_stack(fields: &mut Map<String, Value>) -> Vec<crate::model::Frame> {
+fn take_stack(fields: &mut Map<String, Value>) -> Vec<Frame> {
     for name in STACKS {
         let stack = fields.get(name).and_then(Value::as_str).map(text::stack).unwrap_or_default();
         if !stack.is_empty() {
@@ -126,8 +124,8 @@ fn first<'f>(fields: &'f Map<String, Value>, names: &[&str]) -> Option<&'f str> 
 }
 
 /// A name that was written by `?` stands in quotes.
-fn unquoted(text: &str) -> Cow<'_, str> {
-    Cow::Borrowed(text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text))
+fn unquoted(text: &str) -> &str {
+    text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text)
 }
 
 /// The message without what is no part of its words, cut to what an event keeps, and where the error begins in it.
@@ -135,17 +133,12 @@ fn shortened(message: Option<String>, error: &CapturedError) -> (Option<String>,
     let Some(mut message) = message else { return (None, None) };
     let at = if let CapturedError::Tail { at, .. } = error { Some(*at) } else { None };
     let at = at.filter(|at| message.is_char_boundary(*at));
-    // By parts: colours before the error move it.
-    let at = at.map(|at| {
-        let mut tail = message.split_off(at);
-        trim(&mut message);
-        trim(&mut tail);
-        let at = message.len();
-        message.push_str(&tail);
-        at
-    });
-    if at.is_none() {
-        trim(&mut message);
+    match at {
+        Some(at) => {
+            let tail = message.split_off(at);
+            message.push_str(&text::bare(&tail));
+        }
+        None => trim(&mut message),
     }
     if message.len() > MESSAGE_BYTES {
         let fits = fitting(&message, MESSAGE_BYTES).len();
@@ -157,7 +150,7 @@ fn shortened(message: Option<String>, error: &CapturedError) -> (Option<String>,
 }
 
 fn trim(text: &mut String) {
-    if let Cow::Owned(trimmed) = text::without_sections(text) {
+    if let Some(trimmed) = text::without_sections(text) {
         *text = trimmed;
     }
 }

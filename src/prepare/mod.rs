@@ -18,8 +18,8 @@ use serde_json::{Map, Value};
 
 use crate::clock;
 use crate::model::{
-    Captured, CapturedError, CapturedFields, CapturedSpan, Environment, EventKind, Fingerprint,
-    LoggedAt, Span, TrackedEvent,
+    Captured, CapturedError, CapturedFields, CapturedSpan, Environment, EventKind, Fingerprint, LoggedAt,
+    Span, TrackedEvent,
 };
 use crate::trail::log_site::LogSite;
 use crate::trail::{Copied, crumb};

@@ -16,8 +16,7 @@ use crate::truth::{Told, Truth};
 
 #[test]
 fn what_can_be_told_of_an_error_is_told_whatever_the_form_and_nothing_else() {
-    const NAME: &str =
-        "table::what_can_be_told_of_an_error_is_told_whatever_the_form_and_nothing_else";
+    const NAME: &str = "table::what_can_be_told_of_an_error_is_told_whatever_the_form_and_nothing_else";
     match role().as_deref() {
         Some("colours") => judge(colours),
         Some(_) => judge(all),
@@ -130,7 +129,14 @@ fn colours(table: &mut Table) {
     assert!(format!("{failed:?}").contains('\u{1b}'), "it has colours");
     table.add("color-eyre", &failed, Truth::of(&*failed), Some(&*failed), Shows::Causes, Dumps::Report);
     let failed = color_eyre::eyre::eyre!("no more: words");
-    table.add("color-eyre, alone", &failed, Truth::of(&*failed), Some(&*failed), Shows::Causes, Dumps::Report);
+    table.add(
+        "color-eyre, alone",
+        &failed,
+        Truth::of(&*failed),
+        Some(&*failed),
+        Shows::Causes,
+        Dumps::Report,
+    );
 }
 
 /// What a line can tell of an error.

@@ -80,7 +80,8 @@ fn head(debug: &str) -> Option<String> {
     let is_type = name.starts_with(char::is_alphabetic) && (rest.is_empty() || rest.starts_with([' ', '(']));
     let is_context = ["Error { context:", "Error { msg:"].iter().any(|context| debug.starts_with(context));
     let is_sentence = rest.starts_with(' ') && !rest.starts_with(" {");
-    (is_type && !is_context && !is_sentence && bare(name).starts_with(char::is_uppercase)).then(|| name.to_owned())
+    (is_type && !is_context && !is_sentence && bare(name).starts_with(char::is_uppercase))
+        .then(|| name.to_owned())
 }
 
 fn bare(name: &str) -> &str {

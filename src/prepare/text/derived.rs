@@ -13,9 +13,6 @@ use crate::limits::{DEBUG_DEPTH, DEBUG_NODES};
 pub(super) struct Tree<'t> {
     pub(super) text: &'t str,
     nodes: Vec<Node<'t>>,
-    /// How far the parser went, and came back to close: proof of its bound.
-    #[cfg(test)]
-    pub(super) steps: usize,
 }
 
 /// One value.
@@ -49,15 +46,17 @@ pub(super) enum Shape {
 impl<'t> Tree<'t> {
     /// Reads the whole of a text; `cut` if it may lack its end.
     pub(super) fn parse(text: &'t str, cut: bool) -> Option<Self> {
-        let mut parser =
-            Parser { text, at: 0, cut, nodes: Vec::new(), open: Vec::new(), steps: 0 };
+        let mut parser = Parser::new(text, cut);
         parser.run()?;
-        Some(Self {
-            text,
-            nodes: parser.nodes,
-            #[cfg(test)]
-            steps: parser.steps,
-        })
+        Some(Self { text, nodes: parser.nodes })
+    }
+
+    /// The bytes that the parser looks at, each as often as it does: proof of its bound.
+    #[cfg(test)]
+    pub(super) fn steps_of(text: &'t str, cut: bool) -> usize {
+        let mut parser = Parser::new(text, cut);
+        parser.run();
+        parser.steps
     }
 
     pub(super) fn node(&self, at: usize) -> Option<&Node<'t>> {
@@ -102,7 +101,8 @@ impl<'t> Tree<'t> {
         let Some(node) = self.nodes.get(of) else { return String::new() };
         let mut shown = String::new();
         let mut from = node.start;
-        let inside = self.nodes.iter().enumerate().skip(of + 1).take_while(|(_, inner)| inner.start < node.end);
+        let inside =
+            self.nodes.iter().enumerate().skip(of + 1).take_while(|(_, inner)| inner.start < node.end);
         for (at, inner) in inside {
             let elided = Some(at) == cause || inner.name == "Backtrace";
             if elided && inner.start >= from {
@@ -132,11 +132,19 @@ struct Parser<'t> {
     at: usize,
     cut: bool,
     nodes: Vec<Node<'t>>,
+    /// The values that are not over yet, outermost first.
     open: Vec<usize>,
+    /// The value that was over last.
+    done: usize,
+    /// Bytes looked at so far.
     steps: usize,
 }
 
 impl<'t> Parser<'t> {
+    fn new(text: &'t str, cut: bool) -> Self {
+        Self { text, at: 0, cut, nodes: Vec::new(), open: Vec::new(), done: 0, steps: 0 }
+    }
+
     fn run(&mut self) -> Option<()> {
         self.value("")?;
         while let Some(top) = self.open.last().copied() {
@@ -161,7 +169,7 @@ impl<'t> Parser<'t> {
                 // Only what was opened a moment ago has no comma behind it.
                 let begun = self.nodes.last().is_some_and(|node| node.end == OPEN);
                 if !begun {
-                    return None;
+                    self.goes_on()?;
                 }
             }
         }
@@ -177,9 +185,24 @@ impl<'t> Parser<'t> {
     }
 
     fn close(&mut self) {
-        if let Some(node) = self.open.pop().and_then(|top| self.nodes.get_mut(top)) {
+        let Some(top) = self.open.pop() else { return };
+        if let Some(node) = self.nodes.get_mut(top) {
             node.end = self.at;
         }
+        self.done = top;
+    }
+
+    /// The last value was only the beginning of a sentence: `Refused(badly) because`. It is one as a whole.
+    fn goes_on(&mut self) -> Option<()> {
+        self.whole()?;
+        let end = self.text.get(..self.at)?.trim_end().len();
+        self.nodes.truncate(self.done + 1);
+        let node = self.nodes.get_mut(self.done)?;
+        (node.shape, node.name, node.end) = (Shape::Other, "", end);
+        if self.peek() == Some(b',') {
+            self.step(1);
+        }
+        Some(())
     }
 
     /// A value inside of another, with the name of its field if it has one.
@@ -250,6 +273,7 @@ impl<'t> Parser<'t> {
             }
         }
         node.end = start + self.text.get(start..self.at)?.trim_end().len();
+        self.done = self.nodes.len();
         self.nodes.push(node);
         Some(())
     }

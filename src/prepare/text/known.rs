@@ -102,9 +102,7 @@ fn of_struct(tree: &Tree<'_>, at: usize, name: &str) -> Option<Known> {
             let type_name = PARSE_ERRORS.iter().find(|known| **known == name)?;
             Some(Known::new(type_name, text))
         }
-        "Utf8Error" if has(&["valid_up_to", "error_len"]) => {
-            Some(Known::new("Utf8Error", utf8(tree, at)?))
-        }
+        "Utf8Error" if has(&["valid_up_to", "error_len"]) => Some(Known::new("Utf8Error", utf8(tree, at)?)),
         "FromUtf8Error" if has(&["bytes", "error"]) => {
             Some(Known::new("FromUtf8Error", utf8(tree, field("error")?.0)?))
         }
@@ -144,9 +142,8 @@ fn of_tuple(tree: &Tree<'_>, at: usize, name: &str) -> Option<Known> {
         }
         "Database" if element(1).is_none() => {
             let (cause, node) = element(0)?;
-            let text = of_struct(tree, cause, node.name).filter(|known| {
-                known.type_name.is_some_and(|name| name.starts_with("sqlx::"))
-            });
+            let text = of_struct(tree, cause, node.name)
+                .filter(|known| known.type_name.is_some_and(|name| name.starts_with("sqlx::")));
             let text = format!("error returned from database: {}", text?.text?);
             Some(Known { cause: Some(cause), ..Known::new("sqlx::Error::Database", text) })
         }
@@ -248,7 +245,9 @@ fn utf8(tree: &Tree<'_>, at: usize) -> Option<String> {
     let (length, _) = tree.field(at, "error_len")?;
     let up_to = tree.written(up_to);
     Some(match some(tree, length).and_then(|length| tree.node(length)) {
-        Some(length) => format!("invalid utf-8 sequence of {} bytes from index {up_to}", tree.written(length)),
+        Some(length) => {
+            format!("invalid utf-8 sequence of {} bytes from index {up_to}", tree.written(length))
+        }
         None => format!("incomplete utf-8 byte sequence from index {up_to}"),
     })
 }

@@ -50,17 +50,17 @@ pub(super) fn read(plain: &str, alternate: Option<&str>, joints: &[usize]) -> Re
     let parts = sections::split(&stripped);
     let text = parts.text;
     let tree = other.as_deref().and_then(|other| Tree::parse(other, is_long(other))).filter(names_a_type);
-    let (mut chain, mut cut) = match chain(text, parts.cut || is_long(plain), other.as_deref(), tree.as_ref(), joints)
-    {
-        Chain::Whole(links, cut) => (links, cut),
-        Chain::Texts(texts) => {
-            let mut chain: Vec<Cause> = texts.into_iter().map(|text| Cause::new(None, text)).collect();
-            if let Some(tree) = &tree {
-                name(&mut chain, &nested::links(tree));
+    let (mut chain, mut cut) =
+        match chain(text, parts.cut || is_long(plain), other.as_deref(), tree.as_ref(), joints) {
+            Chain::Whole(links, cut) => (links, cut),
+            Chain::Texts(texts) => {
+                let mut chain: Vec<Cause> = texts.into_iter().map(|text| Cause::new(None, text)).collect();
+                if let Some(tree) = &tree {
+                    name(&mut chain, &nested::links(tree));
+                }
+                (chain, false)
             }
-            (chain, false)
-        }
-    };
+        };
     cut |= is_long(plain) || chain.len() > CHAIN_LINKS;
     chain.retain(|cause| !cause.value.starts_with("span backtrace:\n"));
     chain.truncate(CHAIN_LINKS);
@@ -84,14 +84,19 @@ fn bounded(text: &str) -> Cow<'_, str> {
     ansi::stripped(fitting(text, ERROR_TEXT_BYTES + '…'.len_utf8()))
 }
 
-/// A text without colours, and without what reports append to it; borrowed where it is as it was.
-pub(super) fn without_sections(text: &str) -> Cow<'_, str> {
+/// A text without what reports append to it, and then without colours too; None where nothing is appended.
+pub(super) fn without_sections(text: &str) -> Option<String> {
     if !sections::may_have(text) {
-        return Cow::Borrowed(text);
+        return None;
     }
     let stripped = ansi::stripped(text);
     let parts = sections::split(&stripped);
-    if parts.cut { Cow::Owned(parts.text.to_owned()) } else { stripped }
+    parts.cut.then(|| parts.text.to_owned())
+}
+
+/// The text of an error as a message may show it.
+pub(super) fn bare(text: &str) -> Cow<'_, str> {
+    without_sections(text).map_or_else(|| ansi::stripped(text), Cow::Owned)
 }
 
 /// The frames of a stack that came as a text.
@@ -185,7 +190,8 @@ fn debug(text: &str, cut: bool, other: Option<&str>, tree: Option<&Tree<'_>>) ->
     if let Some(own) = &own {
         let name = own.node(0).map_or("", |node| node.name);
         if let Some(message) = diagnostic(own).filter(|_| cut) {
-            let whole = tree.map(nested::links).filter(|links| links.first().is_some_and(|top| top.says(&message)));
+            let whole =
+                tree.map(nested::links).filter(|links| links.first().is_some_and(|top| top.says(&message)));
             return Some(whole.unwrap_or_else(|| vec![Link::of_text(message)]));
         }
         let spread = other.and_then(|other| other.strip_prefix(name));

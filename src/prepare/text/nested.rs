@@ -98,7 +98,9 @@ fn cause(tree: &Tree<'_>, of: usize) -> Option<(usize, bool)> {
             let named = ["source", "cause"].iter().find_map(|label| tree.field(of, label));
             let named = named.and_then(|(at, _)| some(tree, at)).filter(|at| may_be_cause(tree, *at));
             let named = named.map(|at| (at, true));
-            named.or_else(|| Some((only(tree, of, |label| matches!(label, "error" | "err" | "inner"))?, false)))
+            named.or_else(|| {
+                Some((only(tree, of, |label| matches!(label, "error" | "err" | "inner"))?, false))
+            })
         }
         Shape::Tuple => Some((only(tree, of, str::is_empty)?, false)),
         Shape::Unit | Shape::Text | Shape::Other => None,

@@ -39,9 +39,9 @@ pub(super) fn split(text: &str) -> Parts<'_> {
     Parts { text: end.map_or(text, |end| before(text, end)), stack: Vec::new(), cut: end.is_some() }
 }
 
-/// Whether a text may have colours or sections at all: a look that is cheap.
+/// Whether a text may have sections at all: a look that is cheap.
 pub(super) fn may_have(text: &str) -> bool {
-    text.contains(['\n', '\u{1b}'])
+    text.contains('\n')
 }
 
 enum Section {
@@ -55,7 +55,8 @@ fn section(line: &str, next: Option<&str>, blank_before: bool) -> Option<Section
     match line {
         "Stack backtrace:" | "stack backtrace:" | "Backtrace:" if blank_before => {
             // A text may have been cut right behind.
-            next.is_none_or(|next| stack::begins(next) || next.trim().is_empty()).then_some(Section::Backtrace)
+            next.is_none_or(|next| stack::begins(next) || next.trim().is_empty())
+                .then_some(Section::Backtrace)
         }
         "Location:" if blank_before => {
             other(next.is_none_or(|next| next.starts_with("   ") && stack::is_place(next)))

@@ -42,7 +42,8 @@ pub(super) fn frames_of(list: &str) -> Vec<Frame> {
         }
         let (own, _) = behind.split_once('}').unwrap_or((behind, ""));
         let mut found = frame(&unescaped(name));
-        found.file = own.split_once("file: \"").and_then(|(_, file)| Some(file.split_once('"')?.0.to_owned()));
+        found.file =
+            own.split_once("file: \"").and_then(|(_, file)| Some(file.split_once('"')?.0.to_owned()));
         found.file = found.file.as_deref().map(|file| as_named(&unescaped(file)).to_owned());
         found.line = own.split_once("line: ").and_then(|(_, line)| line.trim().parse().ok());
         frames.push(found);

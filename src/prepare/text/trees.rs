@@ -66,7 +66,8 @@ fn error_stack(text: &str) -> Option<Vec<Cause>> {
 /// ```
 fn rootcause(text: &str) -> Option<Vec<Cause>> {
     let text = text.trim_start_matches('\n');
-    let indent = text.find('●').filter(|indent| text.get(..*indent).is_some_and(|before| before.trim().is_empty()))?;
+    let indent =
+        text.find('●').filter(|indent| text.get(..*indent).is_some_and(|before| before.trim().is_empty()))?;
     let mut causes: Vec<Cause> = Vec::new();
     for line in text.lines() {
         if let Some(words) = line.get(indent..).and_then(|line| line.strip_prefix("● ")) {
@@ -114,7 +115,8 @@ fn exn(text: &str) -> Option<Vec<Cause>> {
 /// A link that was written by its `Debug`, or as it is.
 fn of_debug(words: &str) -> Cause {
     let tree = Tree::parse(words, false);
-    let tree = tree.filter(|tree| tree.node(0).is_some_and(|node| node.shape != Shape::Other) && tree.is_telling());
+    let tree =
+        tree.filter(|tree| tree.node(0).is_some_and(|node| node.shape != Shape::Other) && tree.is_telling());
     let mut links = tree.map(|tree| nested::links(&tree)).unwrap_or_default();
     if links.is_empty() { Cause::new(None, words) } else { links.swap_remove(0).cause }
 }
