@@ -260,7 +260,7 @@ impl<'t> Parser<'t> {
                     self.nodes.push(node);
                     return Some(());
                 }
-                None if path > 0 && is_end(behind) => {
+                None if path > 0 && self.is_end(behind) => {
                     self.step(path);
                     node.shape = Shape::Unit;
                 }
@@ -347,6 +347,13 @@ impl<'t> Parser<'t> {
         length
     }
 
+    /// Whether a value is over before `behind`.
+    fn is_end(&mut self, behind: &str) -> bool {
+        let next = behind.trim_start_matches(['\n', ' ']);
+        self.steps += behind.len() - next.len();
+        next.is_empty() || next.starts_with([',', ')', '}', ']', '…'])
+    }
+
     fn space(&mut self) {
         while self.peek().is_some_and(|byte| byte.is_ascii_whitespace()) {
             self.step(1);
@@ -373,12 +380,6 @@ impl<'t> Parser<'t> {
 
 /// The end of a value that has none yet.
 const OPEN: usize = usize::MAX;
-
-/// Whether a value is over here.
-fn is_end(behind: &str) -> bool {
-    let behind = behind.trim_start_matches(['\n', ' ']);
-    behind.is_empty() || behind.starts_with([',', ')', '}', ']', '…'])
-}
 
 /// The length of the identifier that a text begins with.
 fn word_of(text: &str) -> usize {

@@ -15,7 +15,7 @@ pub(super) fn behind<'t>(plain: &str, alternate: &'t str) -> Option<&'t str> {
 }
 
 /// The texts between the joints, which stand at these bytes, in order; and whether something was left out.
-pub(super) fn causes<'t>(text: &'t str, joints: impl Iterator<Item = usize>) -> (Vec<&'t str>, bool) {
+pub(super) fn causes(text: &str, joints: impl Iterator<Item = usize>) -> (Vec<&str>, bool) {
     let mut causes = Vec::new();
     let mut from = 0;
     for at in joints {
