@@ -261,7 +261,7 @@ impl Builder {
             let asked = gate.clone();
             let first_look: FirstLook = Box::new(move |target| say_if_hidden(&asked, target));
             let (sinks, ledger) = (self.sinks, Arc::clone(&ledger));
-            Worker { outlet, preparer, sinks, ledger, stack, first_look: Some(first_look) }.spawn()
+            Worker::new(outlet, preparer, sinks, ledger, self.clock, stack, first_look).spawn()
         };
         api::remember(&pipeline);
         Ok((CrumbLayer::new(pipeline, gate), Guard::new(ledger, stop)))

@@ -68,6 +68,13 @@ impl Pipeline {
         }
     }
 
+    /// A span is over; the worker is told where that ends a lane that had an event.
+    pub(crate) fn close_span(&self, id: u64) {
+        if let Some(closed) = self.scopes.close(id, &self.trail) {
+            self.queue.close(closed);
+        }
+    }
+
     /// Takes a failure with everything around it and hands it to the worker; None where that cannot take it, which the
     /// ledger says. The caller has counted it as accepted.
     pub(crate) fn capture(&self, failure: Failure, span: Option<u64>) -> Option<EventId> {

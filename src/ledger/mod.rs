@@ -1,6 +1,6 @@
 //! The ledger: where every accepted event ended, exactly.
 //!
-//! **accepted = delivered + lost (by reason) + pending.** `accepted` is counted where an event enters, before anything
+//! **accepted = delivered + folded + lost (by reason) + pending.** `accepted` is counted where an event enters, before anything
 //! can go wrong with it, and never derived from the other terms. Counting is one relaxed add; [`Ledger::settle`] is the
 //! only call that waits, and it always returns by its deadline. Called on any thread.
 
@@ -12,6 +12,8 @@ use std::sync::{Condvar, Mutex, OnceLock, PoisonError};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
+use crossbeam_channel::Sender;
+
 use crate::error::FlushError;
 
 pub use handle::Handle;
@@ -22,18 +24,31 @@ pub use stats::{Lost, Stats};
 pub(crate) struct Ledger {
     accepted: AtomicU64,
     delivered: AtomicU64,
+    folded: AtomicU64,
     lost: [AtomicU64; Lost::ALL.len()],
     counted: [AtomicU64; Counted::ALL.len()],
     /// Events that were given a place in the queue; a place is given before the event is sent.
     enqueued: AtomicU64,
-    /// Events that the worker has finished with, in the order of the queue.
-    processed: Mutex<u64>,
+    progress: Mutex<Progress>,
     progressed: Condvar,
+    /// How many of the enqueued somebody wants to be settled; it only grows.
+    wanted: AtomicU64,
+    /// Wakes the worker to that.
+    nudge: OnceLock<Sender<()>>,
     worker: OnceLock<ThreadId>,
     /// The worker takes nothing new; what is queued it still delivers.
     worker_ending: AtomicBool,
     worker_gone: AtomicBool,
     closed: AtomicBool,
+}
+
+/// How far the worker has come.
+#[derive(Debug, Default)]
+struct Progress {
+    /// Events of the queue that have ended: in whatever order, since the worker holds some of them.
+    ended: u64,
+    /// So many of the enqueued have ended, and the sinks have caught up with them: none before them is held.
+    settled: u64,
 }
 
 /// What is counted beside the equation: nothing of it was an event.
@@ -65,7 +80,7 @@ impl Counted {
 }
 
 // Every counter is Relaxed: it publishes nothing but itself. What a flush must see is ordered by the lock around
-// `processed`.
+// `progress`.
 impl Ledger {
     /// An event entered.
     pub(crate) fn accept(&self) {
@@ -90,14 +105,21 @@ impl Ledger {
         self.enqueued.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// A place in the queue came to nothing: no worker will process it.
+    /// A place in the queue came to nothing, where the queue is gone: no worker will process it.
     pub(crate) fn unqueue(&self) {
-        self.progress(|| {});
+        self.end(|| {});
+    }
+
+    /// The worker found that an event tells of the same failure as another one.
+    pub(crate) fn fold(&self) {
+        self.end(|| {
+            self.folded.fetch_add(1, Ordering::Relaxed);
+        });
     }
 
     /// The worker is done with one event of the queue, which ended as `outcome`.
     pub(crate) fn process(&self, outcome: Result<(), Lost>) {
-        self.progress(|| match outcome {
+        self.end(|| match outcome {
             Ok(()) => {
                 self.delivered.fetch_add(1, Ordering::Relaxed);
             }
@@ -107,31 +129,52 @@ impl Ledger {
 
     /// One place in the queue is done with. Counted under the lock, so that nobody sees an event as pending and as
     /// ended.
-    fn progress(&self, count: impl FnOnce()) {
-        let mut processed = self.processed.lock().unwrap_or_else(PoisonError::into_inner);
+    fn end(&self, count: impl FnOnce()) {
+        let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
         count();
-        *processed = processed.saturating_add(1);
-        self.progressed.notify_all();
+        progress.ended = progress.ended.saturating_add(1);
     }
 
-    /// Waits until everything enqueued before the call is processed, `timeout` at the most.
+    /// Waits until everything enqueued before the call has ended, `timeout` at the most.
     pub(crate) fn settle(&self, timeout: Duration) -> Result<(), FlushError> {
         self.check_not_worker()?;
         let target = self.enqueued.load(Ordering::Relaxed);
+        // SeqCst: where the channel is full, its word is still unread, and whoever reads it then sees this number. The
+        // channel orders its own state by SeqCst before it says that it is full.
+        self.wanted.fetch_max(target, Ordering::SeqCst);
+        if let Some(nudge) = self.nudge.get() {
+            let _ = nudge.try_send(());
+        }
         let begun = Instant::now();
-        let mut processed = self.processed.lock().unwrap_or_else(PoisonError::into_inner);
-        while *processed < target {
+        let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
+        while progress.settled < target {
             if self.worker_gone.load(Ordering::Relaxed) {
-                return Err(FlushError::worker_gone());
+                let over = progress.ended >= target;
+                return if over { Ok(()) } else { Err(FlushError::worker_gone()) };
             }
             // By subtraction: `begun + timeout` overflows for a timeout of centuries.
             let Some(left) = timeout.checked_sub(begun.elapsed()).filter(|left| !left.is_zero()) else {
-                return Err(FlushError::deadline(target.saturating_sub(*processed)));
+                return Err(FlushError::deadline(target.saturating_sub(progress.ended)));
             };
-            let woken = self.progressed.wait_timeout(processed, left).unwrap_or_else(PoisonError::into_inner);
-            processed = woken.0;
+            let woken = self.progressed.wait_timeout(progress, left).unwrap_or_else(PoisonError::into_inner);
+            progress = woken.0;
         }
         Ok(())
+    }
+
+    /// How many of the enqueued somebody waits for.
+    pub(crate) fn wanted(&self) -> u64 {
+        // SeqCst: see `settle`.
+        self.wanted.load(Ordering::SeqCst)
+    }
+
+    /// The first `taken` of the queue have ended, and the sinks have caught up with them.
+    pub(crate) fn settled(&self, taken: u64) {
+        let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
+        if progress.settled < taken {
+            progress.settled = taken;
+            self.progressed.notify_all();
+        }
     }
 
     /// Refuses the worker, which would wait for itself.
@@ -143,6 +186,11 @@ impl Ledger {
     /// The calling thread is the worker.
     pub(crate) fn work_here(&self) {
         let _ = self.worker.set(thread::current().id());
+    }
+
+    /// What wakes the worker when somebody waits for it.
+    pub(crate) fn nudge_by(&self, nudge: Sender<()>) {
+        let _ = self.nudge.set(nudge);
     }
 
     /// The worker ends once the queue is empty: nothing more can be handed to it.
@@ -158,7 +206,7 @@ impl Ledger {
     /// The worker has ended, or never began: nobody will process what is left.
     pub(crate) fn worker_gone(&self) {
         self.worker_ends();
-        let _processed = self.processed.lock().unwrap_or_else(PoisonError::into_inner);
+        let _progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
         // Relaxed: read under the same lock.
         self.worker_gone.store(true, Ordering::Relaxed);
         self.progressed.notify_all();
@@ -175,7 +223,7 @@ impl Ledger {
 
     pub(crate) fn stats(&self) -> Stats {
         let count = |what: Counted| self.counted.get(what as usize).map_or(0, |c| c.load(Ordering::Relaxed));
-        let processed = self.processed.lock().unwrap_or_else(PoisonError::into_inner);
+        let progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
         // Read before `enqueued`, under the lock, so that a finished event is never seen as pending as well.
         let lost = Lost::ALL
             .into_iter()
@@ -187,8 +235,9 @@ impl Ledger {
         Stats {
             accepted: self.accepted.load(Ordering::Relaxed),
             delivered: self.delivered.load(Ordering::Relaxed),
+            folded: self.folded.load(Ordering::Relaxed),
             lost,
-            pending: self.enqueued.load(Ordering::Relaxed).saturating_sub(*processed),
+            pending: self.enqueued.load(Ordering::Relaxed).saturating_sub(progress.ended),
             errors_without_error: count(Counted::ErrorWithoutError),
             crumbs_lost: count(Counted::CrumbBusy),
             recursion: count(Counted::Recursion),

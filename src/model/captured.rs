@@ -158,6 +158,16 @@ impl LaneData {
     }
 }
 
+/// A lane that had an event and is over.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ClosedLane {
+    pub(crate) lane: u64,
+    /// The tokio task in which it began and closed.
+    pub(crate) task: Option<u64>,
+    /// The lane of that task, or thread, outside of any span; none where it closed elsewhere than it began.
+    pub(crate) outside: Option<u64>,
+}
+
 /// Where the program runs: computed once, at `build`.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Environment {
