@@ -17,9 +17,12 @@ pub const QUEUE_CLOSES: usize = 1_024;
 pub const HOLD: Duration = Duration::from_secs(1);
 /// How long an event waits on when its lane has closed: for the line of whoever called what the lane is about.
 pub const HOLD_CLOSED: Duration = Duration::from_millis(100);
+/// The same where the function that the lane is about returned the error: it is on its way to somebody.
+pub const HOLD_RETURNED: Duration = Duration::from_millis(500);
 /// Events that are held at the most; beyond, the oldest is let go.
 pub const HOLD_EVENTS: usize = 2_048;
-/// Bytes of the events that are held at the most, as they were queued; beyond, the oldest is let go.
+/// Bytes of the events that are held at the most, as they were queued, and no more than the queue's; beyond, the oldest
+/// is let go.
 pub const HOLD_BYTES: usize = 16 * 1024 * 1024;
 /// Held events of one lane that a new one is compared with: the newest.
 pub const HOLD_LOOK: usize = 64;

@@ -54,6 +54,7 @@ pub(crate) struct Queue {
 pub(crate) struct Outlet {
     receiver: Receiver<Message>,
     room: Arc<Room>,
+    bytes: usize,
 }
 
 /// How much more may wait.
@@ -75,7 +76,7 @@ pub(crate) fn queue(items: usize, bytes: usize, ledger: Arc<Ledger>) -> (Queue, 
         bytes: AtomicUsize::new(bytes),
         closes: AtomicUsize::new(QUEUE_CLOSES),
     });
-    (Queue { sender, room: Arc::clone(&room), ledger }, Outlet { receiver, room })
+    (Queue { sender, room: Arc::clone(&room), ledger }, Outlet { receiver, room, bytes })
 }
 
 impl Queue {
@@ -127,6 +128,11 @@ impl Outlet {
     /// What comes, in its order; every sender's end closes it.
     pub(crate) fn receiver(&self) -> &Receiver<Message> {
         &self.receiver
+    }
+
+    /// How many bytes of events may wait in it.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// A message has left the queue: its room is free again.

@@ -33,6 +33,8 @@ pub(crate) struct Prepared {
     pub(crate) span_numbers: Vec<u64>,
     /// The tokio task it was logged in.
     pub(crate) task: Option<u64>,
+    /// It is what an `#[instrument(err)]` wrote when its function returned; the error as that wrote it.
+    pub(crate) returned: Option<String>,
 }
 
 /// Turns captures into events; keeps the symbols it has found.
@@ -57,6 +59,7 @@ impl Preparer {
     pub(crate) fn prepare(&mut self, captured: Captured, trail: &Copied) -> Prepared {
         let (chain, chain_cut) = chain(&captured.error);
         let frames = self.frames.resolve(&captured.stack, &captured.site);
+        let returned = returned(&captured);
         let spans: Vec<Span> = captured.spans.iter().map(span).collect();
         let mut fields = captured.fields;
         let meaning = Meaning::of(&mut fields, spans, captured.lanes, &self.environment);
@@ -114,6 +117,7 @@ impl Preparer {
             lane: captured.lane,
             span_numbers: captured.span_numbers,
             task: captured.task,
+            returned,
         }
     }
 }
@@ -132,6 +136,15 @@ fn chain(error: &CapturedError) -> (Vec<Cause>, bool) {
         }
         CapturedError::Tail { .. } | CapturedError::Fields | CapturedError::Nothing => (Vec::new(), false),
     }
+}
+
+/// The error that an `#[instrument(err)]` wrote: its line has no message and no other field, and the attribute is where
+/// its span is opened, too.
+fn returned(captured: &Captured) -> Option<String> {
+    let (site, callsite) = (&captured.site, captured.spans.first()?.callsite);
+    let there = site.line == callsite.line() && site.file.as_deref() == callsite.file();
+    let alone = captured.message.is_none() && captured.fields.len() == 1 && site.line.is_some();
+    captured.fields.get("error").filter(|_| there && alone)?.as_str().map(str::to_owned)
 }
 
 fn span(captured: &CapturedSpan) -> Span {

@@ -4,25 +4,25 @@
 //! and bytes: beyond, the oldest is let go. Which lines tell of one failure is in `fold.rs`, what becomes of them in
 //! `merge.rs`, panics that are told twice in `panics.rs`.
 //!
-//! An event is held until [`HOLD`] is over or its lane has closed; after a close it stays [`HOLD_CLOSED`] longer, for the
-//! line of whoever called what the lane is about: `if let Err(error) = handle(request).await { error!(%error, …) }`
-//! stands outside of the span that `#[instrument]` opened and closed.
+//! An event is held until [`HOLD`] is over or its lane has closed; after a close it stays [`HOLD_CLOSED`] or
+//! [`HOLD_RETURNED`] longer, for the line of whoever called what the lane is about: `if let Err(error) =
+//! handle(request).await { error!(%error, …) }` stands outside of the span that `#[instrument]` opened and closed.
 
 mod fold;
 mod merge;
 mod panics;
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::{Duration, SystemTime};
 
-use crate::limits::{HOLD, HOLD_BYTES, HOLD_CLOSED, HOLD_EVENTS, HOLD_LOOK};
+use crate::limits::{HOLD, HOLD_BYTES, HOLD_CLOSED, HOLD_EVENTS, HOLD_LOOK, HOLD_RETURNED};
 use crate::model::{Cause, ClosedLane, EventKind, Fingerprint, TrackedEvent};
 use crate::prepare::Prepared;
 
 use panics::Panics;
 
 /// The events that wait.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Hold {
     /// By the arrival of the first line of each.
     held: BTreeMap<u64, Held>,
@@ -30,10 +30,11 @@ pub(super) struct Hold {
     lanes: HashMap<u64, Vec<u64>>,
     /// The lanes with events of each task and thread.
     homes: HashMap<Home, HomeLanes>,
-    /// Lanes that have closed, with when their time is up, in that order.
-    closing: VecDeque<(u64, u64)>,
+    /// When the time of lanes that have closed is up.
+    closing: BTreeSet<(u64, u64)>,
     arrived: u64,
     bytes: usize,
+    most_bytes: usize,
     panics: Panics,
 }
 
@@ -91,6 +92,20 @@ struct HomeLanes {
 }
 
 impl Hold {
+    /// Keeps no more than so many bytes of events, as they were queued.
+    pub(super) fn new(most_bytes: usize) -> Self {
+        Self {
+            held: BTreeMap::new(),
+            lanes: HashMap::new(),
+            homes: HashMap::new(),
+            closing: BTreeSet::new(),
+            arrived: 0,
+            bytes: 0,
+            most_bytes: most_bytes.min(HOLD_BYTES),
+            panics: Panics::default(),
+        }
+    }
+
     /// Takes an event and says how many of those accepted have become part of another one by it.
     pub(super) fn offer(&mut self, prepared: Prepared, bytes: usize, now: Now) -> u64 {
         let mut newest = Held::new(prepared, bytes, now);
@@ -140,7 +155,17 @@ impl Hold {
                 lanes.lanes.push(closed.lane);
             }
         }
-        self.closing.push_back((now.real_ms.saturating_add(ms(HOLD_CLOSED)), closed.lane));
+        let left = if self.is_on_its_way(closed.lane) { HOLD_RETURNED } else { HOLD_CLOSED };
+        self.closing.insert((now.real_ms.saturating_add(ms(left)), closed.lane));
+    }
+
+    /// The function whose span was the lane's root returned an error.
+    fn is_on_its_way(&self, lane: u64) -> bool {
+        let mut arrivals = self.lanes.get(&lane).into_iter().flatten();
+        arrivals.any(|arrival| {
+            let newest = self.held.get(arrival).and_then(|held| held.lines.last());
+            newest.is_some_and(|line| line.returned.is_some() && line.spans.first() == Some(&lane))
+        })
     }
 
     /// Gives out one event whose time is up, the oldest first.
@@ -150,15 +175,15 @@ impl Hold {
             return None;
         };
         let arrival = *arrival;
-        let full = self.held.len() > HOLD_EVENTS || self.bytes > HOLD_BYTES;
+        let full = self.held.len() > HOLD_EVENTS || self.bytes > self.most_bytes;
         if full || oldest.due_ms <= now.clock_ms {
             return self.take(arrival).map(|(_, held)| held);
         }
-        while let Some((_, lane)) = self.closing.front().filter(|(due_ms, _)| *due_ms <= now.real_ms) {
+        while let Some((_, lane)) = self.closing.first().filter(|(due_ms, _)| *due_ms <= now.real_ms) {
             if let Some(arrival) = self.lanes.get(lane).and_then(|arrivals| arrivals.first()) {
                 return self.take(*arrival).map(|(_, held)| held);
             }
-            self.closing.pop_front();
+            self.closing.pop_first();
         }
         None
     }
@@ -172,7 +197,7 @@ impl Hold {
     /// How long it is until the next event is due by the pipeline's clock, and by the system's.
     pub(super) fn wait(&self, now: Now) -> (Option<Duration>, Option<Duration>) {
         let oldest = self.held.first_key_value().map(|(_, held)| held.due_ms.saturating_sub(now.clock_ms));
-        let closed = self.closing.front().filter(|_| oldest.is_some());
+        let closed = self.closing.first().filter(|_| oldest.is_some());
         let closed = closed.map(|(due_ms, _)| due_ms.saturating_sub(now.real_ms));
         (oldest.map(Duration::from_millis), closed.map(Duration::from_millis))
     }
@@ -238,8 +263,7 @@ impl Hold {
 
 impl Held {
     fn new(prepared: Prepared, bytes: usize, now: Now) -> Self {
-        let Prepared { event, fingerprint, key, lane, span_numbers, task } = prepared;
-        let returned = fold::returned(&event).filter(|_| !span_numbers.is_empty()).map(str::to_owned);
+        let Prepared { event, fingerprint, key, lane, span_numbers, task, returned } = prepared;
         let line = Line { spans: span_numbers, task, time: event.time, returned };
         Self {
             text: text(&event.chain),

@@ -64,6 +64,7 @@ impl Worker {
         stack: bool,
         first_look: FirstLook,
     ) -> Self {
+        let hold = Hold::new(outlet.bytes());
         Self {
             outlet,
             preparer,
@@ -73,7 +74,7 @@ impl Worker {
             begun: Instant::now(),
             stack,
             first_look: Some(first_look),
-            hold: Hold::default(),
+            hold,
             taken: 0,
             settled: 0,
             stirred: false,

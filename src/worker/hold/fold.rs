@@ -3,9 +3,12 @@
 //! An error that goes up is logged on its way: by `#[instrument(err)]` of each function that returns it, by the handler
 //! that gives up. Two lines are taken for one failure on these grounds, all of them:
 //!
-//! 1. **The way leads up.** The newer line is logged in a span that the older one is inside of, or in the same, or in
-//!    none, and in the same lane or by the same task or thread right behind it. An error that was handled in one child
-//!    and met again in its sibling is two.
+//! 1. **The error came up** from the older line to the newer one. The newer line stands in a span around the older
+//!    line's, in the same one, or right behind its lane in the same task or thread; never in a sibling: an error that was
+//!    handled in one child and met again in another is two. And something shows that the error itself took that way:
+//!    a function returned it (`#[instrument(err)]`), or it gained context, or the function of the newer line stands on
+//!    the older one's stack, above the function that logged there. Two lines one after the other in one function may be
+//!    two failures with one text, and are left two.
 //! 2. **The places differ.** A loop of 37 items that fail at one line is 37 failures, and so is a retry. Only a function
 //!    that calls itself logs one failure at one place, each time in a span around the last.
 //! 3. **The errors are the same**, by one of these:
@@ -22,7 +25,7 @@ use tracing::Level;
 
 use super::{Held, Line};
 use crate::limits::CHAIN_LINKS;
-use crate::model::{Breadcrumb, Cause, LoggedAt, TrackedEvent};
+use crate::model::{Breadcrumb, Cause, Frame, LoggedAt, TrackedEvent};
 
 /// What two lines about one failure make of its chain.
 #[derive(Debug)]
@@ -34,17 +37,10 @@ pub(super) struct Joint {
 /// The chain of both, if they tell of the same failure.
 pub(super) fn joint(older: &Held, newer: &Held) -> Option<Joint> {
     let (top, bottom) = (older.lines.last()?, newer.lines.first()?);
-    if !leads_up(older, top, newer, bottom) || shares_a_place(older, newer) {
+    if !came_up(older, top, newer, bottom) || shares_a_place(older, newer) {
         return None;
     }
     by_text(older, newer).or_else(|| by_type(older, newer)).or_else(|| by_return(older, top, newer, bottom))
-}
-
-/// The text of the error in the line of an `#[instrument(err)]`: no message, no other field, the target of its span.
-pub(super) fn returned(event: &TrackedEvent) -> Option<&str> {
-    let span = event.spans.first()?;
-    let alone = event.message.is_none() && event.fields.len() == 1 && span.target == event.target;
-    event.fields.get("error").filter(|_| alone)?.as_str()
 }
 
 /// Whether a breadcrumb is what a line left in the ring.
@@ -60,11 +56,42 @@ pub(super) fn is_of(crumb: &Breadcrumb, place: &LoggedAt, returned: Option<&str>
         })
 }
 
-fn leads_up(older: &Held, top: &Line, newer: &Held, bottom: &Line) -> bool {
-    let up = bottom.spans.first().is_none_or(|span| top.spans.contains(span));
-    // Two tasks side by side in one span: only who learnt more of it is above the other.
-    let aside = top.task != bottom.task && top.spans.first() == bottom.spans.first();
-    up && (!aside || newer.text.len() > older.text.len())
+fn came_up(older: &Held, top: &Line, newer: &Held, bottom: &Line) -> bool {
+    let (inner, outer) = (top.spans.first(), bottom.spans.first());
+    let around = outer.is_none_or(|outer| top.spans.contains(outer));
+    // What is logged outside of a lane the hold compares only for the same task or thread.
+    let beyond = older.lane != newer.lane || inner != outer;
+    let of_one_work = beyond || outer.is_some() || bottom.task.is_some();
+    let returned = bottom.returned.is_some() || (beyond && top.returned.is_some());
+    around
+        && (returned
+            || (of_one_work && gained(older, newer))
+            || called(&older.event.frames, &newer.event.frames))
+}
+
+/// The newer chain is the older one with something before it.
+fn gained(older: &Held, newer: &Held) -> bool {
+    !older.text.is_empty()
+        && newer.text.strip_suffix(older.text.as_str()).is_some_and(|before| before.ends_with(": "))
+}
+
+/// The function that the newer line is in stands on the older line's stack, above that line's own function.
+fn called(below: &[Frame], above: &[Frame]) -> bool {
+    let (Some(own), Some(caller)) = (below.first(), above.first()) else { return false };
+    if own.function.is_none() || caller.function.is_none() {
+        return false;
+    }
+    let same = |one: &Frame, other: &Frame| one.module == other.module && one.function == other.function;
+    let around = |one: &Frame, other: &Frame| {
+        one.module == other.module && without_closures(one) == without_closures(other)
+    };
+    let mut callers = below.iter().skip_while(|frame| same(frame, own));
+    // A closure is in the function that it is written in, unless both lines are.
+    callers.any(|frame| same(frame, caller) || (!around(own, caller) && around(frame, caller)))
+}
+
+fn without_closures(frame: &Frame) -> Option<&str> {
+    frame.function.as_deref().map(|function| function.split("::{{closure}}").next().unwrap_or(function))
 }
 
 fn shares_a_place(older: &Held, newer: &Held) -> bool {
