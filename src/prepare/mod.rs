@@ -43,6 +43,8 @@ pub(crate) struct Prepared {
     pub(crate) span_numbers: Vec<u64>,
     /// The tokio task it was logged in.
     pub(crate) task: Option<u64>,
+    /// It is what an `#[instrument(err)]` wrote when its function returned; the error as that wrote it.
+    pub(crate) returned: Option<String>,
 }
 
 /// Turns captures into events; keeps the symbols it has found.
@@ -66,6 +68,7 @@ impl Preparer {
     /// The event, but for what grouping says of it.
     pub(crate) fn prepare(&mut self, captured: Captured, trail: &Copied) -> Prepared {
         let (message, mut fields) = captured.fields.as_ref().map(said).unwrap_or_default();
+        let returned = returned(&captured, message.as_deref(), &fields);
         let (chain, chain_cut) = chain(&captured.error, message.as_deref().unwrap_or_default());
         let frames = self.frames.resolve(&captured.stack, &captured.site);
         let spans: Vec<Span> = captured.spans.iter().map(span).collect();
@@ -129,6 +132,7 @@ impl Preparer {
             lane: captured.lane,
             span_numbers: captured.span_numbers,
             task: captured.task,
+            returned,
         }
     }
 }
@@ -163,6 +167,15 @@ fn chain(error: &CapturedError, message: &str) -> (Vec<Cause>, bool) {
         CapturedError::Tail { at } => text::chain(message.get(*at..).unwrap_or_default(), None),
         CapturedError::Fields | CapturedError::Nothing => (Vec::new(), false),
     }
+}
+
+/// The error that an `#[instrument(err)]` wrote: its line has no message and no other field, and the attribute is where
+/// its span is opened, too.
+fn returned(captured: &Captured, message: Option<&str>, fields: &Map<String, Value>) -> Option<String> {
+    let (site, callsite) = (&captured.site, captured.spans.first()?.callsite);
+    let there = site.line == callsite.line() && site.file.as_deref() == callsite.file();
+    let alone = message.is_none() && fields.len() == 1 && site.line.is_some();
+    fields.get("error").filter(|_| there && alone)?.as_str().map(str::to_owned)
 }
 
 fn span(captured: &CapturedSpan) -> Span {

@@ -117,7 +117,7 @@ fn the_join_error_of_a_task_that_panicked_is_no_event_of_its_own() {
         assert_eq!(event.value, format!("task of {number} fell over"));
         assert_eq!(event.logged_at.len(), 2, "{event:#?}");
     }
-    // FOLDED
+    assert_eq!(rig.stats().folded, 20);
 }
 
 #[test]
