@@ -85,7 +85,9 @@ pub struct TrackedEvent {
 impl TrackedEvent {
     /// About how many bytes it holds on the heap.
     pub(crate) fn bytes(&self) -> usize {
-        let chain = |chain: &Vec<Cause>| chain.iter().map(|cause| size_of::<Cause>() + cause.value.len()).sum::<usize>();
+        let chain = |chain: &Vec<Cause>| {
+            chain.iter().map(|cause| size_of::<Cause>() + cause.value.len()).sum::<usize>()
+        };
         let crumb = |crumb: &Breadcrumb| {
             size_of::<Breadcrumb>() + crumb.message.len() + crumb.target.len() + map_bytes(&crumb.data)
         };
