@@ -221,7 +221,7 @@ impl<'a> Scanner<'a> {
         };
         self.literal(word.get(..lead)?);
         let unsigned = value.strip_prefix(['+', '-']).unwrap_or(value);
-        let end = if values::is_number(unsigned) {
+        let end = if found == values::ID && values::is_number(unsigned) {
             end + self.number(value, text.get(end..)?)
         } else {
             self.value(found);
