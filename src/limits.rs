@@ -65,3 +65,22 @@ pub const DROP_FLUSH: Duration = Duration::from_secs(2);
 /// How long [`Memory::events`](crate::Memory::events) waits for what was captured: beyond what an unoptimised build on a
 /// busy machine takes to find its first symbol, which can be several seconds.
 pub const MEMORY_FLUSH: Duration = Duration::from_secs(30);
+/// Events a minute of one error that are told in full, unless [`Builder::throttle`](crate::Builder::throttle) says
+/// otherwise.
+pub const THROTTLE_ISSUE: u32 = 10;
+/// Events a minute of the whole program that are told in full, unless [`Builder::throttle`](crate::Builder::throttle)
+/// says otherwise.
+pub const THROTTLE_ALL: u32 = 600;
+/// ERRORs a second of one line that are looked at, unless [`Builder::throttle`](crate::Builder::throttle) says
+/// otherwise.
+pub const THROTTLE_LINE: u32 = 20_000;
+/// Bytes of an error's text, and of a message, by which the throttle tells errors apart; numbers, quoted parts and
+/// spaces are not counted.
+pub const KEY_BYTES: usize = 256;
+/// Texts that the throttle tells apart within a minute.
+pub const TALLY_KEYS: usize = 2_048;
+/// Lines that log ERRORs and are counted each by itself.
+pub const LINES: usize = 1_024;
+/// Issues, and texts of them, that the worker remembers to tell what was counted of them: as many again, but older, may
+/// be forgotten.
+pub const KNOWN_ISSUES: usize = 4_096;

@@ -41,7 +41,8 @@ const EDGES: &[(&str, &[&str])] = &[
     ("view", &["issues", "sink", "report"]),
     ("bin", &["view"]),
     // A flush that came too late is the caller's to see.
-    ("ledger", &["error"]),
+    // Lines are named as the model names them.
+    ("ledger", &["error", "model"]),
 ];
 
 /// The crates that one place knows, and which place that is.

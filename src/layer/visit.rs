@@ -8,10 +8,10 @@ use tracing::field::{Field, Visit};
 
 use super::detect::{self, Rank};
 use crate::capture;
-use crate::limits::{ERROR_TEXT_BYTES, FIELD_BYTES, FIELDS, MESSAGE_BYTES};
+use crate::limits::{ERROR_TEXT_BYTES, FIELD_BYTES, FIELDS};
 use crate::model::CapturedError;
-use crate::trail::crumb::{Decoded, Encoder, Name};
-use crate::trail::text::BoundedString;
+use crate::trail::crumb::{self, Decoded, Encoded, Encoder, Name};
+use crate::trail::text::{BoundedString, format_into};
 
 /// Encodes the fields of a breadcrumb.
 pub(super) struct CrumbVisitor<'a, 'b>(pub(super) &'a mut Encoder<'b>);
@@ -105,30 +105,64 @@ impl Visit for SpanVisitor<'_, '_> {
     }
 }
 
-/// Takes the fields of an ERROR: into JSON, into a breadcrumb, and the error among them.
+/// Takes what an event needs of an ERROR's fields: as JSON, and the errors among them.
 ///
-/// A user's formatter runs once for each, and a second time, by the alternate format, for the error itself.
-pub(super) struct ErrorVisitor<'a, 'b> {
-    crumb: &'a mut Encoder<'b>,
-    pub(super) message: Option<String>,
-    pub(super) fields: Map<String, Value>,
+/// What the first look wrote whole into the breadcrumb is taken from there: a user's formatter runs but once for it. An
+/// error that came as text is formatted anew by the alternate format.
+#[derive(Debug)]
+pub(super) struct ErrorVisitor<'a> {
+    /// The fields as the breadcrumb has them.
+    crumb: Encoded<'a>,
+    message: Option<String>,
+    fields: Map<String, Value>,
     /// Fields beyond those that an event keeps.
     left_out: u64,
-    error: Option<(Rank, CapturedError)>,
+    errors: Vec<(Rank, CapturedError)>,
 }
 
-impl<'a, 'b> ErrorVisitor<'a, 'b> {
-    pub(super) fn new(crumb: &'a mut Encoder<'b>) -> Self {
-        Self { crumb, message: None, fields: Map::new(), left_out: 0, error: None }
+/// What an ERROR said.
+#[derive(Debug)]
+pub(super) struct Said {
+    pub(super) message: Option<String>,
+    pub(super) fields: Map<String, Value>,
+    /// The error, if a field carried one.
+    pub(super) error: Option<CapturedError>,
+    /// Further errors of other fields.
+    pub(super) siblings: Vec<CapturedError>,
+}
+
+impl<'a> ErrorVisitor<'a> {
+    pub(super) fn new(crumb: Encoded<'a>) -> Self {
+        Self { crumb, message: None, fields: Map::new(), left_out: 0, errors: Vec::new() }
     }
 
-    /// The error that the event carries, if it carries one.
-    pub(super) fn into_parts(self) -> (Option<String>, Map<String, Value>, Option<CapturedError>) {
-        let mut fields = self.fields;
-        if self.left_out > 0 {
-            fields.insert("…".to_owned(), self.left_out.into());
+    /// The text of a field, if the breadcrumb has the whole of it.
+    fn known(&self, field: &Field) -> Option<&'a str> {
+        let mut fields = crumb::fields(self.crumb.words.as_flattened());
+        let found = fields.find(|known| known.name == Name::Index(field.index()) && !known.cut)?;
+        match found.value {
+            Decoded::Text(text) => Some(text),
+            _ => None,
         }
-        (self.message, fields, self.error.map(|(_, error)| error))
+    }
+
+    /// The text of a field, up to a limit.
+    fn format(&self, field: &Field, limit: usize, value: fmt::Arguments<'_>) -> String {
+        self.known(field).map_or_else(|| BoundedString::format(limit, value), str::to_owned)
+    }
+
+    pub(super) fn into_said(self) -> Said {
+        let Self { message, mut fields, left_out, mut errors, .. } = self;
+        if left_out > 0 {
+            fields.insert("…".to_owned(), left_out.into());
+        }
+        // Stable: of equals the first.
+        errors.sort_by_key(|(rank, _)| *rank);
+        let mut errors = errors.into_iter();
+        let error = errors.next().map(|(_, error)| error);
+        // What else is called an error is one; a reason is so only where there is nothing better.
+        let siblings = errors.filter(|(rank, _)| *rank < Rank::Reason).map(|(_, error)| error);
+        Said { message, fields, error, siblings: siblings.filter(|error| !error.is_fields()).collect() }
     }
 
     fn number(&mut self, field: &Field, value: Decoded<'_>) {
@@ -145,7 +179,6 @@ impl<'a, 'b> ErrorVisitor<'a, 'b> {
 
     /// A text, already formatted.
     fn text(&mut self, field: &Field, text: String) {
-        self.crumb.text(Name::Index(field.index()), &text);
         if field.name() == "message" {
             self.message = Some(text);
         } else {
@@ -153,79 +186,105 @@ impl<'a, 'b> ErrorVisitor<'a, 'b> {
         }
     }
 
-    /// Whether an error found in this field outranks what was found before.
-    fn outranks(&self, rank: Rank) -> bool {
-        self.error.as_ref().is_none_or(|(best, _)| rank < *best)
+    fn limit(field: &Field) -> usize {
+        // An error at the end of the message is read whole, and cut afterwards.
+        if field.name() == "message" { ERROR_TEXT_BYTES } else { FIELD_BYTES }
     }
 
-    fn limit(field: &Field) -> usize {
-        if field.name() == "message" { MESSAGE_BYTES } else { FIELD_BYTES }
+    fn error(&mut self, rank: Rank, error: impl FnOnce() -> CapturedError) {
+        if self.errors.len() < ERRORS {
+            let error = if rank == Rank::Explicit { CapturedError::Fields } else { error() };
+            self.errors.push((rank, error));
+        }
     }
 }
 
-impl Visit for ErrorVisitor<'_, '_> {
+impl Visit for ErrorVisitor<'_> {
     fn record_f64(&mut self, field: &Field, value: f64) {
-        self.crumb.f64(Name::Index(field.index()), value);
         self.number(field, Decoded::F64(value));
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
-        self.crumb.i64(Name::Index(field.index()), value);
         self.number(field, Decoded::I64(value));
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.crumb.u64(Name::Index(field.index()), value);
         self.number(field, Decoded::U64(value));
     }
 
     fn record_i128(&mut self, field: &Field, value: i128) {
-        self.crumb.i128(Name::Index(field.index()), value);
         self.number(field, Decoded::I128(value));
     }
 
     fn record_u128(&mut self, field: &Field, value: u128) {
-        self.crumb.u128(Name::Index(field.index()), value);
         self.number(field, Decoded::U128(value));
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
-        self.crumb.bool(Name::Index(field.index()), value);
         self.number(field, Decoded::Bool(value));
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        let limit = Self::limit(field);
-        if let Some(rank) = detect::rank(field.name()).filter(|rank| self.outranks(*rank)) {
-            let plain = BoundedString::format(ERROR_TEXT_BYTES, format_args!("{value}"));
-            self.error = Some((rank, CapturedError::Text { plain, alternate: None }));
-        }
-        let text = BoundedString::format(limit, format_args!("{value}"));
-        self.text(field, text);
-    }
-
-    fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
-        if self.outranks(Rank::Typed) {
-            self.error = Some((Rank::Typed, capture::typed(value)));
+        if let Some(rank) = detect::rank(field.name()) {
+            let plain = || BoundedString::format(ERROR_TEXT_BYTES, format_args!("{value}"));
+            self.error(rank, || CapturedError::Text { plain: plain(), alternate: None });
         }
         let text = BoundedString::format(Self::limit(field), format_args!("{value}"));
         self.text(field, text);
     }
 
-    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        let limit = Self::limit(field);
-        let Some(rank) = detect::rank(field.name()).filter(|rank| self.outranks(*rank)) else {
-            let text = BoundedString::format(limit, format_args!("{value:?}"));
-            return self.text(field, text);
-        };
-        let plain = BoundedString::format(ERROR_TEXT_BYTES, format_args!("{value:?}"));
-        // `%error` hands the formatter's flags on to `Display`, and the alternate `Display` of anyhow, eyre and their
-        // kin shows the causes.
-        let alternate = BoundedString::format(ERROR_TEXT_BYTES, format_args!("{value:#?}"));
-        let text = BoundedString::format(limit, format_args!("{plain}"));
+    fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
+        let text = self.format(field, Self::limit(field), format_args!("{value}"));
+        self.error(Rank::Typed, || capture::typed(value, Some(&text)));
         self.text(field, text);
-        let alternate = Some(alternate).filter(|alternate| *alternate != plain);
-        self.error = Some((rank, CapturedError::Text { plain, alternate }));
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        match detect::rank(field.name()) {
+            None => {}
+            Some(Rank::Explicit) => self.error(Rank::Explicit, || CapturedError::Fields),
+            Some(rank) => {
+                let plain = self.format(field, ERROR_TEXT_BYTES, format_args!("{value:?}"));
+                // `%error` hands the formatter's flags on to `Display`, and the alternate `Display` of anyhow, eyre and
+                // their kin shows the causes.
+                let alternate = BoundedString::format(ERROR_TEXT_BYTES, format_args!("{value:#?}"));
+                self.text(field, BoundedString::format(Self::limit(field), format_args!("{plain}")));
+                let alternate = Some(alternate).filter(|alternate| *alternate != plain);
+                return self.error(rank, || CapturedError::Text { plain, alternate });
+            }
+        }
+        let text = self.format(field, Self::limit(field), format_args!("{value:?}"));
+        self.text(field, text);
+    }
+}
+
+/// Errors that one line is searched for.
+const ERRORS: usize = 4;
+
+/// Collects what a line says, for the rules that ignore by text.
+pub(super) struct TextVisitor(pub(super) BoundedString);
+
+impl Visit for TextVisitor {
+    fn record_f64(&mut self, _: &Field, _: f64) {}
+
+    fn record_i64(&mut self, _: &Field, _: i64) {}
+
+    fn record_u64(&mut self, _: &Field, _: u64) {}
+
+    fn record_i128(&mut self, _: &Field, _: i128) {}
+
+    fn record_u128(&mut self, _: &Field, _: u128) {}
+
+    fn record_bool(&mut self, _: &Field, _: bool) {}
+
+    fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
+        self.record_debug(field, &format_args!("{value}"));
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        if field.name() == "message" || detect::rank(field.name()).is_some() {
+            format_into(&mut self.0, format_args!("{value:?}\n"));
+        }
     }
 }
 

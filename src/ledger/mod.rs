@@ -5,23 +5,31 @@
 //! only call that waits, and it always returns by its deadline. Called on any thread.
 
 mod handle;
+mod lines;
 mod stats;
+mod tallies;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, OnceLock, PoisonError};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
+use crossbeam_channel::Sender;
+
 use crate::error::FlushError;
 
 pub use handle::Handle;
-pub use stats::{Lost, Stats};
+pub(crate) use lines::{COMMON, Line, Lines};
+pub use stats::{Dropped, LineCount, Lost, Stats};
+pub(crate) use tallies::{Admission, Budget, Tallies};
 
 /// The counters of one pipeline, and the wait for its worker.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     accepted: AtomicU64,
     delivered: AtomicU64,
+    tallied: AtomicU64,
+    dropped: [AtomicU64; Dropped::ALL.len()],
     lost: [AtomicU64; Lost::ALL.len()],
     counted: [AtomicU64; Counted::ALL.len()],
     /// Events that were given a place in the queue; a place is given before the event is sent.
@@ -30,10 +38,24 @@ pub(crate) struct Ledger {
     processed: Mutex<u64>,
     progressed: Condvar,
     worker: OnceLock<ThreadId>,
+    /// Wakes the worker, when there is something for it beside the queue.
+    nudge: OnceLock<Sender<()>>,
     /// The worker takes nothing new; what is queued it still delivers.
     worker_ending: AtomicBool,
     worker_gone: AtomicBool,
     closed: AtomicBool,
+    /// The lines that log ERRORs.
+    pub(crate) lines: Lines,
+    /// The texts of this minute.
+    pub(crate) tallies: Tallies,
+}
+
+/// How an event ended that the worker had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    Delivered,
+    Dropped(Dropped),
+    Lost(Lost),
 }
 
 /// What is counted beside the equation: nothing of it was an event.
@@ -51,16 +73,19 @@ pub(crate) enum Counted {
     LaneEntryRefused,
     /// A span that found no place in the table of live spans.
     SpanUntracked,
+    /// An event of which a rule that asks for a type could not be asked.
+    Unjudged,
 }
 
 impl Counted {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::ErrorWithoutError,
         Self::CrumbBusy,
         Self::Recursion,
         Self::UserRefused,
         Self::LaneEntryRefused,
         Self::SpanUntracked,
+        Self::Unjudged,
     ];
 }
 
@@ -76,6 +101,22 @@ impl Ledger {
     pub(crate) fn lose(&self, reason: Lost) {
         if let Some(counter) = self.lost.get(reason as usize) {
             counter.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// An event that entered is nobody's to be told, for this reason.
+    pub(crate) fn drop_one(&self, reason: Dropped) {
+        if let Some(counter) = self.dropped.get(reason as usize) {
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// An event that entered was counted with others of its text or line; `first` since the worker took their counts,
+    /// which it is to do again.
+    pub(crate) fn tally(&self, first: bool) {
+        self.tallied.fetch_add(1, Ordering::Relaxed);
+        if first {
+            self.nudge();
         }
     }
 
@@ -95,13 +136,14 @@ impl Ledger {
         self.progress(|| {});
     }
 
-    /// The worker is done with one event of the queue, which ended as `outcome`.
-    pub(crate) fn process(&self, outcome: Result<(), Lost>) {
-        self.progress(|| match outcome {
-            Ok(()) => {
+    /// The worker is done with one event of the queue.
+    pub(crate) fn process(&self, end: End) {
+        self.progress(|| match end {
+            End::Delivered => {
                 self.delivered.fetch_add(1, Ordering::Relaxed);
             }
-            Err(reason) => self.lose(reason),
+            End::Dropped(reason) => self.drop_one(reason),
+            End::Lost(reason) => self.lose(reason),
         });
     }
 
@@ -155,6 +197,18 @@ impl Ledger {
         self.worker_ending.load(Ordering::SeqCst)
     }
 
+    /// By which the worker wants to be woken.
+    pub(crate) fn nudge_by(&self, nudge: Sender<()>) {
+        let _ = self.nudge.set(nudge);
+    }
+
+    /// There is something for the worker beside the queue. Full means that it was told and has not looked yet.
+    pub(crate) fn nudge(&self) {
+        if let Some(nudge) = self.nudge.get() {
+            let _ = nudge.try_send(());
+        }
+    }
+
     /// The worker has ended, or never began: nobody will process what is left.
     pub(crate) fn worker_gone(&self) {
         self.worker_ends();
@@ -173,6 +227,20 @@ impl Ledger {
         self.closed.load(Ordering::Relaxed)
     }
 
+    /// The lines that have something to say, those with most first.
+    fn line_counts(&self) -> Vec<LineCount> {
+        let counts = self.lines.seen().map(|(site, line)| LineCount {
+            target: site.map_or_else(String::new, |site| site.target.clone()),
+            file: site.and_then(|site| site.file.clone()),
+            line: site.and_then(|site| site.line),
+            without_error: line.without_error(),
+            not_told_apart: line.untold_ever(),
+        });
+        let mut counts: Vec<LineCount> = counts.filter(|count| count.total() > 0).collect();
+        counts.sort_by_key(|count| std::cmp::Reverse(count.total()));
+        counts
+    }
+
     pub(crate) fn stats(&self) -> Stats {
         let count = |what: Counted| self.counted.get(what as usize).map_or(0, |c| c.load(Ordering::Relaxed));
         let processed = self.processed.lock().unwrap_or_else(PoisonError::into_inner);
@@ -184,9 +252,16 @@ impl Ledger {
                 (count > 0).then_some((reason, count))
             })
             .collect();
+        let dropped = Dropped::ALL.into_iter().filter_map(|reason| {
+            let count = self.dropped.get(reason as usize)?.load(Ordering::Relaxed);
+            (count > 0).then_some((reason, count))
+        });
+        let dropped = dropped.collect();
         Stats {
             accepted: self.accepted.load(Ordering::Relaxed),
             delivered: self.delivered.load(Ordering::Relaxed),
+            tallied: self.tallied.load(Ordering::Relaxed),
+            dropped,
             lost,
             pending: self.enqueued.load(Ordering::Relaxed).saturating_sub(*processed),
             errors_without_error: count(Counted::ErrorWithoutError),
@@ -195,6 +270,8 @@ impl Ledger {
             users_refused: count(Counted::UserRefused),
             lane_entries_refused: count(Counted::LaneEntryRefused),
             spans_untracked: count(Counted::SpanUntracked),
+            unjudged: count(Counted::Unjudged),
+            lines: self.line_counts(),
         }
     }
 }

@@ -22,6 +22,11 @@ pub struct Stats {
     pub accepted: u64,
     /// Events that at least one sink took; each is counted once, however many sinks there are.
     pub delivered: u64,
+    /// Events that were only counted, as the [`Throttle`](crate::Throttle) says: with their issue, or where that could
+    /// not be told, with their [line](Stats::lines).
+    pub tallied: u64,
+    /// Events that the program did not want, by reason. A reason that never occurred is absent.
+    pub dropped: BTreeMap<Dropped, u64>,
     /// Events that ended before any sink took them, by reason. A reason that never occurred is absent.
     pub lost: BTreeMap<Lost, u64>,
     /// Events that wait for the worker, or that it is working on.
@@ -38,12 +43,75 @@ pub struct Stats {
     pub lane_entries_refused: u64,
     /// Spans that were not tracked because millions were alive at once; their crumbs went to the enclosing lane.
     pub spans_untracked: u64,
+    /// Events of which only the text came and whose types it does not tell, so that
+    /// [`Builder::on_error`](crate::Builder::on_error) or [`Builder::ignore_error`](crate::Builder::ignore_error) could
+    /// not judge them. They were tracked.
+    pub unjudged: u64,
+    /// The lines whose ERRORs carried no error, or were not told apart, those with most first. What lies beyond
+    /// [`limits::LINES`](crate::limits::LINES) lines stands together, without a name.
+    pub lines: Vec<LineCount>,
+}
+
+/// What was counted of one line.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LineCount {
+    /// The module that logs it.
+    pub target: String,
+    /// Its file, where the record names one.
+    pub file: Option<String>,
+    /// Its line.
+    pub line: Option<u32>,
+    /// ERRORs that carried no error: breadcrumbs, not events.
+    pub without_error: u64,
+    /// Events that were counted, but not told apart: the line logged too fast, or there were too many texts.
+    pub not_told_apart: u64,
+}
+
+impl LineCount {
+    pub(crate) fn total(&self) -> u64 {
+        self.without_error.saturating_add(self.not_told_apart)
+    }
 }
 
 impl Stats {
     /// All lost events, whatever the reason.
     pub fn lost_total(&self) -> u64 {
         self.lost.values().sum()
+    }
+
+    /// All dropped events, whatever the reason.
+    pub fn dropped_total(&self) -> u64 {
+        self.dropped.values().sum()
+    }
+}
+
+/// Why the program did not want an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Dropped {
+    /// [`Builder::before_send`](crate::Builder::before_send) returned nothing.
+    BeforeSend,
+    /// [`Builder::ignore`](crate::Builder::ignore) or [`Builder::ignore_error`](crate::Builder::ignore_error) names it.
+    Ignored,
+    /// [`Builder::sample_rate`](crate::Builder::sample_rate) left it out.
+    Sampled,
+    /// [`Builder::on_error`](crate::Builder::on_error) said so.
+    Verdict,
+}
+
+impl Dropped {
+    pub(crate) const ALL: [Self; 4] = [Self::BeforeSend, Self::Ignored, Self::Sampled, Self::Verdict];
+}
+
+impl fmt::Display for Dropped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::BeforeSend => "dropped by before_send",
+            Self::Ignored => "ignored by a rule",
+            Self::Sampled => "left out by the sample rate",
+            Self::Verdict => "dropped by on_error",
+        })
     }
 }
 
@@ -53,6 +121,8 @@ impl Stats {
 pub enum Lost {
     /// The pipeline had been shut down.
     AfterShutdown,
+    /// A hook panicked on it: what it was to change may be secret.
+    HookPanicked,
     /// crumbtrail itself failed on it.
     Internal,
     /// No sink was configured.
@@ -70,8 +140,9 @@ pub enum Lost {
 }
 
 impl Lost {
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::AfterShutdown,
+        Self::HookPanicked,
         Self::Internal,
         Self::NoSink,
         Self::QueueOverflow,
@@ -86,6 +157,7 @@ impl fmt::Display for Lost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::AfterShutdown => "logged after the shutdown",
+            Self::HookPanicked => "hook panicked",
             Self::Internal => "crumbtrail failed on it",
             Self::NoSink => "no sink configured",
             Self::QueueOverflow => "queue full",

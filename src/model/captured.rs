@@ -24,7 +24,7 @@ pub(crate) struct Captured {
     /// What a hook said of it.
     pub(crate) draft: Draft,
     /// By which the throttle knows it.
-    pub(crate) key: Option<u64>,
+    pub(crate) key: u64,
     /// The lane it was logged in.
     pub(crate) lane: u64,
     /// The numbers of the enclosing spans, innermost first.
@@ -75,6 +75,13 @@ pub(crate) struct Site {
     pub(crate) line: Option<u32>,
 }
 
+impl Site {
+    /// That of lines beyond those that are counted each by itself.
+    pub(crate) fn unknown() -> Self {
+        Self { target: String::new(), file: None, line: None }
+    }
+}
+
 /// An error, as far as the caller's thread can tell.
 #[derive(Debug)]
 pub(crate) enum CapturedError {
@@ -93,6 +100,11 @@ pub(crate) enum CapturedError {
 }
 
 impl CapturedError {
+    /// Fields of their own tell it.
+    pub(crate) fn is_fields(&self) -> bool {
+        matches!(self, Self::Fields)
+    }
+
     fn bytes(&self) -> usize {
         match self {
             Self::Typed { links, .. } => {

@@ -34,6 +34,12 @@ impl EventId {
         Self(Uuid::new_v4())
     }
 
+    /// Bits of it that chance decided, the upper ones.
+    pub(crate) fn random_bits(self) -> u64 {
+        // Below the two that say what sort of UUID it is.
+        self.0.as_u64_pair().1 << 2
+    }
+
     /// A name that is unique in this process, for where there is no randomness.
     pub(crate) fn unique() -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);

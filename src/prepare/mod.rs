@@ -3,6 +3,7 @@
 //! Runs on the worker only, so it may take its time: it finds symbols, reads texts, decodes breadcrumbs and gives
 //! fields their meaning.
 
+mod hooks;
 mod meaning;
 mod origin;
 mod stack;
@@ -16,6 +17,7 @@ use crate::model::{
 };
 use crate::trail::{Copied, crumb};
 
+pub(crate) use hooks::{Hooks, Refused};
 use meaning::Meaning;
 use stack::Frames;
 
@@ -25,8 +27,10 @@ pub(crate) struct Prepared {
     pub(crate) event: TrackedEvent,
     /// What a hook or a field says of its issue, instead of grouping.
     pub(crate) fingerprint: Option<Fingerprint>,
+    /// Its error was at hand when it was captured, and was judged by its type.
+    pub(crate) judged: bool,
     /// By which the throttle knows it.
-    pub(crate) key: Option<u64>,
+    pub(crate) key: u64,
     /// The lane it was logged in.
     pub(crate) lane: u64,
     /// The numbers of the spans around it, innermost first.
@@ -55,7 +59,7 @@ impl Preparer {
 
     /// The event, but for what grouping says of it.
     pub(crate) fn prepare(&mut self, captured: Captured, trail: &Copied) -> Prepared {
-        let (chain, chain_cut) = chain(&captured.error);
+        let (chain, chain_cut) = chain(&captured.error, captured.message.as_deref().unwrap_or_default());
         let frames = self.frames.resolve(&captured.stack, &captured.site);
         let spans: Vec<Span> = captured.spans.iter().map(span).collect();
         let mut fields = captured.fields;
@@ -105,11 +109,12 @@ impl Preparer {
             fingerprint: Fingerprint::default(),
             logged_at: vec![logged_at],
             tallied_before: 0,
-            error_at: None,
+            error_at: if let CapturedError::Tail { at } = captured.error { Some(at) } else { None },
         };
         Prepared {
             event,
             fingerprint: captured.draft.fingerprint,
+            judged: matches!(captured.error, CapturedError::Typed { .. } | CapturedError::Panic { .. }),
             key: captured.key,
             lane: captured.lane,
             span_numbers: captured.span_numbers,
@@ -118,7 +123,7 @@ impl Preparer {
     }
 }
 
-fn chain(error: &CapturedError) -> (Vec<Cause>, bool) {
+fn chain(error: &CapturedError, message: &str) -> (Vec<Cause>, bool) {
     match error {
         CapturedError::Typed { links, cut } => {
             // `tracing-error` hides a node in the chain that is no error but a list of spans.
@@ -130,7 +135,8 @@ fn chain(error: &CapturedError) -> (Vec<Cause>, bool) {
         CapturedError::Panic { payload } => {
             (vec![Cause::new(Some("panic".to_owned()), payload.clone())], false)
         }
-        CapturedError::Tail { .. } | CapturedError::Fields | CapturedError::Nothing => (Vec::new(), false),
+        CapturedError::Tail { at } => text::chain(message.get(*at..).unwrap_or_default(), None),
+        CapturedError::Fields | CapturedError::Nothing => (Vec::new(), false),
     }
 }
 

@@ -185,6 +185,25 @@ impl<'a> Encoder<'a> {
         });
     }
 
+    /// The same, with somebody listening: the formatter goes on beyond our room for as long as that wants more.
+    pub(crate) fn format_heard(&mut self, name: Name<'_>, value: fmt::Arguments<'_>, ear: &mut impl Ear) {
+        let mut ended = Formatted::Whole;
+        let mut heard = false;
+        self.write_text(name, |text| {
+            heard = true;
+            let mut both = Both { text, ear: &mut *ear, listens: true };
+            ended = format_into(&mut both, value);
+            if ended == Formatted::Failed {
+                let _ = text.append(FAILED);
+            }
+            ended != Formatted::Panicked
+        });
+        if !heard {
+            // No room for a field at all: what it says counts all the same.
+            format_into(&mut Both { text: &mut Text::new(&mut []), ear, listens: true }, value);
+        }
+    }
+
     /// A text that `write` writes; where it returns false the text is taken back and said to have panicked.
     #[inline(always)]
     fn write_text(&mut self, name: Name<'_>, write: impl FnOnce(&mut Text<'_>) -> bool) {
@@ -233,6 +252,35 @@ impl<'a> Encoder<'a> {
         let (value, rest) = rest.split_first_chunk_mut()?;
         self.rest = rest;
         Some(value)
+    }
+}
+
+/// Somebody who listens to a text while it is written.
+pub(crate) trait Ear {
+    /// Hears one piece; false where it wants no more.
+    fn hear(&mut self, piece: &str) -> bool;
+}
+
+/// Writes into the encoding and to who listens.
+struct Both<'a, 'b, E> {
+    text: &'a mut Text<'b>,
+    ear: &'a mut E,
+    listens: bool,
+}
+
+impl<E: Ear> fmt::Write for Both<'_, '_, E> {
+    fn write_str(&mut self, piece: &str) -> fmt::Result {
+        self.listens = self.listens && self.ear.hear(piece);
+        if !self.text.cut {
+            let _ = self.text.append(piece);
+        }
+        if self.text.cut && !self.listens { Err(fmt::Error) } else { Ok(()) }
+    }
+}
+
+impl<E: Ear> Bounded for Both<'_, '_, E> {
+    fn is_cut(&self) -> bool {
+        self.text.cut
     }
 }
 

@@ -54,6 +54,10 @@ impl BoundedString {
         Self { text: String::new(), limit, cut: false }
     }
 
+    pub(crate) fn as_str(&self) -> &str {
+        &self.text
+    }
+
     /// Runs the formatters and returns their text, with a mark where it was cut, failed or panicked.
     pub(crate) fn format(limit: usize, arguments: fmt::Arguments<'_>) -> String {
         let mut out = Self::new(limit);

@@ -14,9 +14,9 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, never, sele
 
 use crate::diag::{self, Said};
 use crate::grouping;
-use crate::ledger::{Ledger, Lost};
+use crate::ledger::{End, Ledger, Lost};
 use crate::model::TrackedEvent;
-use crate::prepare::{Prepared, Preparer};
+use crate::prepare::{Hooks, Prepared, Preparer, Refused};
 use crate::queue::{Item, Outlet};
 use crate::sink::Sink;
 use crate::sync::{caught, enter};
@@ -27,6 +27,7 @@ pub use guard::Guard;
 pub(crate) struct Worker {
     pub(crate) outlet: Outlet,
     pub(crate) preparer: Preparer,
+    pub(crate) hooks: Hooks,
     pub(crate) sinks: Vec<Box<dyn Sink>>,
     pub(crate) ledger: Arc<Ledger>,
     /// Whether stacks will have to be resolved.
@@ -86,12 +87,17 @@ impl Worker {
 
     fn take(&mut self, item: Item) {
         self.outlet.release(&item);
-        let outcome = caught(|| self.deliver(item)).unwrap_or(Err(Lost::Internal));
-        self.ledger.process(outcome);
+        let outcome = caught(|| self.deliver(item)).unwrap_or(Err(Refused::Lost(Lost::Internal)));
+        self.ledger.process(match outcome {
+            Ok(()) => End::Delivered,
+            Err(Refused::Dropped(reason)) => End::Dropped(reason),
+            Err(Refused::Lost(reason)) => End::Lost(reason),
+        });
     }
 
-    fn deliver(&mut self, item: Item) -> Result<(), Lost> {
-        let Prepared { mut event, fingerprint, .. } = self.preparer.prepare(item.captured, &item.trail);
+    fn deliver(&mut self, item: Item) -> Result<(), Refused> {
+        let Prepared { event, fingerprint, judged, .. } = self.preparer.prepare(item.captured, &item.trail);
+        let mut event = self.hooks.apply(event, judged, &self.ledger)?;
         grouping::group(&mut event, fingerprint.as_ref());
         let mut outcome = Err(Lost::NoSink);
         for sink in &self.sinks {
@@ -103,7 +109,7 @@ impl Worker {
         if let Some(look) = self.first_look.take() {
             look_at(event.target, look);
         }
-        outcome
+        outcome.map_err(Refused::Lost)
     }
 }
 

@@ -16,7 +16,10 @@ use crumbtrail::{Guard, Stats};
 /// An event that the worker is just finishing stands in two of the terms for a moment, so the equation is awaited.
 #[track_caller]
 pub(crate) fn ledger_balances(guard: &Guard) -> Stats {
-    let balances = |stats: &Stats| stats.accepted == stats.delivered + stats.lost_total() + stats.pending;
+    let balances = |stats: &Stats| {
+        stats.accepted
+            == stats.delivered + stats.lost_total() + stats.dropped_total() + stats.tallied + stats.pending
+    };
     until(Duration::from_secs(5), || balances(&guard.stats()));
     let stats = guard.stats();
     assert!(balances(&stats), "accepted is not delivered + lost + pending: {stats:?}");
