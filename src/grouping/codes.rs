@@ -2,6 +2,8 @@
 //!
 //! They stay where values go, and a chain's types are told apart by them.
 
+use super::skeleton::without_values;
+
 /// The words before a place in a text, the nearest first. A placeholder is one that equals no word.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Before<'a> {
@@ -96,49 +98,51 @@ pub(super) fn reason<'a>(status: &str, behind: &'a str) -> Option<&'a str> {
     behind.get(..end).filter(|_| found && whole)
 }
 
-/// The code in an error's text that tells its failure from others of the same type.
+/// The code in an error's text that tells its failure from others of the same type. Values are none: a port is no
+/// status, and what is quoted was said by somebody else.
 pub(super) fn code(text: &str) -> Option<String> {
     let text = text.trim();
-    let described = |table: &[(&str, &str)], is: fn(&str, &str) -> bool| {
-        table.iter().find(|(description, _)| is(text, description)).map(|(_, name)| (*name).to_owned())
-    };
-    if let Some(kind) = described(&IO_KINDS, str::eq_ignore_ascii_case) {
-        return Some(kind);
+    if let Some((_, kind)) = IO_KINDS.iter().find(|(description, _)| text.eq_ignore_ascii_case(description)) {
+        return Some((*kind).to_owned());
     }
-    let head = text.char_indices().nth(SCANNED).map_or(text, |(end, _)| text.get(..end).unwrap_or(text));
+    let whole = without_values(text);
     let mut before = Before::default();
-    let mut rest = head;
+    let mut rest = whole.as_str();
     while let Some(first) = rest.chars().next() {
         let end = rest.find(|c: char| !c.is_alphanumeric()).unwrap_or(rest.len());
         let Some((word, behind)) = rest.split_at_checked(end.max(first.len_utf8())) else { break };
         rest = behind;
-        if end == 0 {
-            if !first.is_whitespace() && first != '_' {
-                before.mark = Some(first);
+        if end > 0 {
+            if let Some(code) = named(word, &before, behind) {
+                return Some(code);
             }
-            continue;
+            before.push(word);
+        } else if !first.is_whitespace() && first != '_' {
+            before.mark = Some(first);
         }
-        if let Some(code) = named(word, &before, behind) {
-            return Some(code);
-        }
-        before.push(word);
     }
-    let status = |text: &str, description: &str| {
-        ["code: '", "status: '"].iter().any(|name| {
-            text.find(name)
-                .and_then(|at| text.get(at + name.len()..))
-                .is_some_and(|rest| rest.starts_with(description))
-        })
-    };
-    described(&GRPC, status)
+    quoted(text)
+}
+
+/// Codes that stand in quotes: a SQLSTATE, as Postgres' errors are derived, and what tonic says of gRPC's.
+fn quoted(text: &str) -> Option<String> {
+    let behind = |name: &str| text.split_once(name).map(|(_, behind)| behind);
+    if let Some((state, _)) = behind("code: \"").and_then(|behind| behind.split_once('"')) {
+        return is_state(state).then(|| format!("SQLSTATE {state}"));
+    }
+    let status = behind("code: '").or_else(|| behind("status: '"))?;
+    let (_, name) = GRPC.iter().find(|(description, _)| status.starts_with(description))?;
+    Some((*name).to_owned())
+}
+
+fn is_state(text: &str) -> bool {
+    text.len() == 5
+        && text.bytes().all(|b| b.is_ascii_digit() || b.is_ascii_uppercase())
+        && text.bytes().any(|b| b.is_ascii_digit())
 }
 
 fn named(word: &str, before: &Before<'_>, behind: &str) -> Option<String> {
-    let is_state = word.len() == 5
-        && word.bytes().all(|b| b.is_ascii_digit() || b.is_ascii_uppercase())
-        && word.bytes().any(|b| b.is_ascii_digit());
-    // `code: "23505"`, as Postgres' errors are derived.
-    if is_state && (before.ends(&["sqlstate"]) || (before.ends(&["code"]) && before.mark == Some('"'))) {
+    if is_state(word) && before.ends(&["sqlstate"]) {
         return Some(format!("SQLSTATE {word}"));
     }
     if let Some(code) = code_of(word, before, behind) {
@@ -151,8 +155,10 @@ fn named(word: &str, before: &Before<'_>, behind: &str) -> Option<String> {
             Code::Other => format!("code {word}"),
         });
     }
-    // `kind: NotFound`, `code: Unavailable`, as they are derived.
-    let derived = before.is_any(&["kind", "code"]) && before.mark == Some(':');
+    // `kind: NotFound`, `code: Unavailable`, as they are derived, and `status: Unavailable`, as tonic said it.
+    let is_grpc = || GRPC.iter().any(|(_, name)| *name == word);
+    let derived = before.is_any(&["kind", "code"]) || (before.is_any(&["status"]) && is_grpc());
+    let derived = derived && before.mark == Some(':');
     let is_variant =
         word.starts_with(|c: char| c.is_ascii_uppercase()) && word.chars().any(char::is_lowercase);
     let whole = behind.is_empty() || behind.starts_with([',', ' ', ')', '}', '(', '\n']);
@@ -161,9 +167,6 @@ fn named(word: &str, before: &Before<'_>, behind: &str) -> Option<String> {
 
 /// Digits of the longest number that is taken as a code.
 const CODE_DIGITS: usize = 5;
-
-/// Characters of a text in which a code is looked for.
-const SCANNED: usize = 1_024;
 
 const STATUS: [&str; 7] = ["http", "https", "status", "statuscode", "responded", "answered", "httpstatus"];
 

@@ -13,7 +13,7 @@
 
 use serde_json::{Map, Value};
 
-use super::head::{head, says_something};
+use super::head::{head, says_something, unquoted};
 use super::skeleton::skeleton;
 use super::{codes, instrumented};
 use crate::limits::FINGERPRINT_TYPES;
@@ -53,51 +53,55 @@ pub(super) fn take_named(fields: &mut Map<String, Value>) -> Option<Fingerprint>
 
 /// Whether a type's name tells more than that it is an error.
 pub(super) fn is_specific(type_name: &str) -> bool {
-    !UNSPECIFIC.contains(&type_name)
+    !type_name.trim().is_empty() && !UNSPECIFIC.contains(&type_name)
 }
 
 fn of_event(event: &TrackedEvent) -> Vec<String> {
-    let (place, said, types) = match event.kind {
-        EventKind::Panic => (panicked_in(event), panic_text(event), Vec::new()),
+    let mut parts = vec![SCHEME.to_owned()];
+    match event.kind {
+        EventKind::Panic => parts.extend([panicked_in(event), panic_text(event)]),
         EventKind::Error | EventKind::Log => {
-            let types = types(&event.chain);
-            (path(&event.target), said(event, types.is_empty()), types)
+            let mut types = types(&event.chain);
+            parts.push(path(&event.target));
+            match said(event) {
+                Some(said) => parts.push(said),
+                None if types.iter().any(|link| link.has_name) => {}
+                None => {
+                    parts.push(error_text(event));
+                    // Which shows its own codes, as a line does of which nobody knows that it is nothing but an error.
+                    types = self::types(event.chain.get(1..).unwrap_or_default());
+                }
+            }
+            parts.extend(types.into_iter().map(|link| link.shown));
         }
-    };
-    let mut parts = vec![SCHEME.to_owned(), place, said];
-    parts.extend(types);
+    }
     parts.retain(|part| !part.is_empty());
     parts
 }
 
-/// The middle part: message, function, or, where `alone`, the error's own text.
-fn said(event: &TrackedEvent, alone: bool) -> String {
-    if let Some(function) = instrumented(event) {
-        return skeleton(function);
-    }
-    let head = skeleton(head(event));
-    if says_something(&head) {
-        return head;
-    }
-    if alone {
-        // The outermost text that has words; a chain may begin with one that has none.
-        let mut texts = event.chain.iter().map(|cause| skeleton(&cause.value));
-        if let Some(text) = texts.find(|text| says_something(text)) {
-            return text;
-        }
-    }
-    match (head.is_empty(), event.chain.first()) {
-        (true, Some(cause)) if alone => skeleton(&cause.value),
+/// What the line says beside the error: its message, or its function.
+fn said(event: &TrackedEvent) -> Option<String> {
+    let said = instrumented(event).map_or_else(|| skeleton(head(event)), skeleton);
+    (instrumented(event).is_some() || says_something(&said)).then_some(said)
+}
+
+/// What stands in where neither message nor types say anything: the outermost text that has words, since a chain may
+/// begin with one that has none.
+fn error_text(event: &TrackedEvent) -> String {
+    let texts =
+        || event.chain.iter().map(|cause| skeleton(unquoted(&cause.value))).filter(|text| !text.is_empty());
+    let text = texts().find(|text| says_something(text)).or_else(|| texts().next());
+    text.or_else(|| Some(skeleton(head(event))).filter(|head| !head.is_empty())).unwrap_or_else(|| {
         // Of a line with nothing but fields: their names, which the code gave them.
-        (true, None) => event.fields.keys().map(String::as_str).collect::<Vec<_>>().join(" "),
-        _ => head,
-    }
+        skeleton(&event.fields.keys().map(String::as_str).collect::<Vec<_>>().join(" "))
+    })
 }
 
 fn panic_text(event: &TrackedEvent) -> String {
     let text = event.chain.first().map_or("", |cause| cause.value.as_str());
     // An assertion shows its two values below.
-    format!("panicked: {}", skeleton(text.trim_start().lines().next().unwrap_or_default()))
+    let said = format!("panicked: {}", skeleton(text.trim_start().lines().next().unwrap_or_default()));
+    said.trim_end().to_owned()
 }
 
 /// The function of the program that panicked: many a panic has the text of the standard library.
@@ -106,13 +110,22 @@ fn panicked_in(event: &TrackedEvent) -> String {
     match frame.and_then(|frame| Some((frame.module.as_deref(), frame.function.as_deref()?))) {
         Some((Some(module), function)) => path(&format!("{module}::{function}")),
         Some((None, function)) => path(function),
+        // Without a stack the file is all that is known; one of a library lies in a folder of the machine.
+        None if event.target.is_empty() => event.file.as_deref().map(skeleton).unwrap_or_default(),
         None => path(&event.target),
     }
 }
 
-/// What the chain's links are, as far as they tell: the outer ones, and the root.
-fn types(chain: &[Cause]) -> Vec<String> {
-    let mut types: Vec<String> = chain.iter().filter_map(link).collect();
+/// A link of a chain, as far as it tells.
+struct Link {
+    shown: String,
+    /// It is more than a code that the text shows as well.
+    has_name: bool,
+}
+
+/// The links that tell: the outer ones, and the root.
+fn types(chain: &[Cause]) -> Vec<Link> {
+    let mut types: Vec<Link> = chain.iter().filter_map(link).collect();
     let end = types.len().saturating_sub(1);
     if end >= FINGERPRINT_TYPES {
         types.drain(FINGERPRINT_TYPES - 1..end);
@@ -120,13 +133,17 @@ fn types(chain: &[Cause]) -> Vec<String> {
     types
 }
 
-fn link(cause: &Cause) -> Option<String> {
+fn link(cause: &Cause) -> Option<Link> {
     let name = cause.type_name.as_deref().map(path).filter(|name| !name.is_empty());
-    match (name, codes::code(&cause.value)) {
-        (Some(name), Some(code)) => Some(format!("{name}[{code}]")),
-        (Some(name), None) => Some(name).filter(|name| is_specific(name)),
-        (None, code) => code,
-    }
+    let code = codes::code(&cause.value);
+    let has_name = name.as_deref().is_some_and(|name| code.is_some() || is_specific(name));
+    let shown = match (name, code) {
+        (Some(name), Some(code)) => format!("{name}[{code}]"),
+        (Some(name), None) if has_name => name,
+        (None, Some(code)) => code,
+        (_, None) => return None,
+    };
+    Some(Link { shown, has_name })
 }
 
 /// A path of Rust without what the compiler puts into it: generics, closures, implementations, hashes. What is none,
@@ -141,6 +158,7 @@ pub(super) fn path(text: &str) -> String {
         Some((name, rest)) => (name, after_generics(rest)),
         None => (of_trait.trim_start_matches('<'), ""),
     };
+    let start = start.trim_start_matches(['&', '*']).trim_start_matches("mut ").trim_start_matches("dyn ");
     for character in start.chars().chain(rest.chars()) {
         match character {
             '<' => depth += 1,

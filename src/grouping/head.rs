@@ -39,6 +39,12 @@ pub(super) fn says_something(text: &str) -> bool {
     })
 }
 
+/// A text that is an error by itself is quoted by its `Debug`.
+pub(super) fn unquoted(text: &str) -> &str {
+    let text = text.trim();
+    text.strip_prefix('"').and_then(|inside| inside.strip_suffix('"')).unwrap_or(text)
+}
+
 /// Takes off what stands between a message and its error: `: `, ` - `, `, error=`, `; caused by: `, ` due to `.
 fn without_bridge(before: &str) -> &str {
     let mut head = before.trim();

@@ -16,8 +16,17 @@ use super::values;
 use crate::limits::SKELETON_CHARS;
 
 pub(super) fn skeleton(text: &str) -> String {
+    within(text, SKELETON_CHARS, LINES)
+}
+
+/// The skeleton of a longer part of a text, its lines joined: what stays in there is no value.
+pub(super) fn without_values(text: &str) -> String {
+    within(text, SCANNED_CHARS, usize::MAX)
+}
+
+fn within(text: &str, chars: usize, lines: usize) -> String {
     let text = without_invisible(text);
-    let mut scanner = Scanner::default();
+    let mut scanner = Scanner { chars, lines, ..Scanner::default() };
     let mut rest = text.trim();
     while !rest.is_empty() && !scanner.ended {
         let taken = scanner.take(rest);
@@ -60,6 +69,9 @@ struct Scanner<'a> {
     before: Before<'a>,
     /// The newest placeholder, and where it ends in the output.
     newest: Option<(&'static str, usize)>,
+    /// Characters that the output may have.
+    chars: usize,
+    /// Lines that may be read yet.
     lines: usize,
     /// No apostrophe further on closes a quote.
     unquoted: bool,
@@ -106,9 +118,9 @@ impl<'a> Scanner<'a> {
     /// Keeps the output within its bound: what does not fit as a whole is left out, with a mark.
     fn bound(&mut self) {
         let length = self.out.chars().count();
-        if length < SKELETON_CHARS {
+        if length < self.chars {
             self.safe = self.out.len();
-        } else if length > SKELETON_CHARS {
+        } else if length > self.chars {
             self.out.truncate(self.safe);
             self.out.truncate(self.out.trim_end().len());
             self.out.push('…');
@@ -120,8 +132,8 @@ impl<'a> Scanner<'a> {
     fn space(&mut self, text: &str) -> usize {
         let length = text.find(|c: char| !c.is_whitespace()).unwrap_or(text.len());
         if text.get(..length).is_some_and(|space| space.contains('\n')) {
-            self.lines += 1;
-            self.ended = self.lines >= LINES;
+            self.lines = self.lines.saturating_sub(1);
+            self.ended = self.lines == 0;
         }
         self.out.push(' ');
         length
@@ -416,6 +428,9 @@ const MARKS: [char; 6] = ['_', '.', ':', '@', '+', '-'];
 
 /// Marks that begin the names of Matrix, what is numbered, and sums of money.
 const SIGILS: [char; 3] = ['!', '#', '$'];
+
+/// Characters in which codes are looked for.
+const SCANNED_CHARS: usize = 1_024;
 
 /// Lines that are read.
 const LINES: usize = 2;

@@ -4,14 +4,14 @@
 //! error speaks for itself. A title is of one event: ids in it stay.
 
 use super::fingerprint::is_specific;
-use super::head::{head, says_something};
+use super::head::{head, says_something, unquoted};
 use super::instrumented;
 use crate::limits::TITLE_BYTES;
 use crate::model::{EventKind, TrackedEvent};
 
 pub(super) fn title(event: &TrackedEvent) -> String {
     let error = event.chain.first();
-    let text = error.map(|error| first_line(&error.value)).filter(|line| !line.is_empty());
+    let text = error.map(|error| first_line(unquoted(&error.value))).filter(|line| !line.is_empty());
     if event.kind == EventKind::Panic {
         return shortened(&format!("panicked: {}", text.unwrap_or("(no text)")));
     }
@@ -19,12 +19,11 @@ pub(super) fn title(event: &TrackedEvent) -> String {
     if says_something(head) {
         return shortened(head);
     }
-    let named = instrumented(event).or_else(|| {
-        let silent = event.message.is_none();
-        error.and_then(|error| error.type_name.as_deref()).filter(|name| silent && is_specific(name))
-    });
-    let known = named.or(text).or(Some(head).filter(|head| !head.is_empty()));
-    match known.or_else(|| error.and_then(|error| error.type_name.as_deref())) {
+    let name = error.and_then(|error| error.type_name.as_deref()).map(first_line);
+    let name = name.filter(|name| !name.is_empty());
+    let silent = event.message.is_none();
+    let named = instrumented(event).or(name.filter(|name| silent && is_specific(name)));
+    match named.or(text).or(Some(head).filter(|head| !head.is_empty())).or(name) {
         Some(title) => shortened(title),
         None if event.kind == EventKind::Log && !event.fields.is_empty() => shortened(&values(event)),
         None => "(no text)".to_owned(),
