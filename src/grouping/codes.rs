@@ -57,8 +57,7 @@ pub(super) enum Code {
 
 /// What a number is, by the words around it; None for one that is just a number. `behind` is the text after it.
 pub(super) fn code_of(number: &str, before: &Before<'_>, behind: &str) -> Option<Code> {
-    let digits = number.strip_prefix('-').unwrap_or(number);
-    if digits.is_empty() || digits.len() > CODE_DIGITS || !digits.bytes().all(|b| b.is_ascii_digit()) {
+    if number.is_empty() || number.len() > CODE_DIGITS || !number.bytes().all(|b| b.is_ascii_digit()) {
         return None;
     }
     if before.ends(&["error", "os"]) || before.ends(&["code", "os"]) || before.ends(&["errno"]) {
@@ -79,8 +78,8 @@ pub(super) fn code_of(number: &str, before: &Before<'_>, behind: &str) -> Option
     if before.ends(&["signal"]) {
         return Some(Code::Signal);
     }
-    let is_status = digits.len() == 3 && matches!(digits.as_bytes(), [b'1'..=b'5', ..]);
-    if is_status && (before.is_status() || reason(digits, behind).is_some()) {
+    let is_status = number.len() == 3 && matches!(number.as_bytes(), [b'1'..=b'5', ..]);
+    if is_status && (before.is_status() || reason(number, behind).is_some()) {
         return Some(Code::Http);
     }
     let named = before.ends(&["code"])
@@ -117,7 +116,7 @@ pub(super) fn code(text: &str) -> Option<String> {
                 return Some(code);
             }
             before.push(word);
-        } else if !first.is_whitespace() && first != '_' {
+        } else if !first.is_whitespace() && !matches!(first, '_' | '-' | '+') {
             before.mark = Some(first);
         }
     }

@@ -33,10 +33,8 @@ fn repeated_at(event: &TrackedEvent, message: &str) -> Option<usize> {
 /// Whether a text names anything that went wrong, and not only that something did.
 pub(super) fn says_something(text: &str) -> bool {
     let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
-    words.filter(|word| word.chars().any(char::is_alphabetic)).any(|word| {
-        let said = |empty: &&str| word.eq_ignore_ascii_case(empty);
-        !EMPTY_WORDS.iter().any(|empty| said(&empty))
-    })
+    let is_empty = |word: &str| EMPTY_WORDS.iter().any(|empty| empty.eq_ignore_ascii_case(word));
+    words.filter(|word| word.chars().any(char::is_alphabetic)).any(|word| !is_empty(word))
 }
 
 /// A text that is an error by itself is quoted by its `Debug`.

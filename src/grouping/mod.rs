@@ -7,6 +7,7 @@
 mod codes;
 mod fingerprint;
 mod head;
+mod runs;
 mod skeleton;
 mod title;
 mod values;

@@ -9,9 +9,9 @@
 //! the same failure as a list of four.
 
 use std::borrow::Cow;
-use std::net::Ipv6Addr;
 
 use super::codes::{self, Before};
+use super::runs::{back_quoted, bracketed_address, double_quoted, is_code, path, run, scheme};
 use super::values;
 use crate::limits::SKELETON_CHARS;
 
@@ -143,7 +143,8 @@ impl<'a> Scanner<'a> {
     fn literal(&mut self, text: &str) {
         self.out.push_str(text);
         match text.chars().next_back() {
-            Some('_') | None => {}
+            // These belong to the word or the number.
+            Some('_' | '-' | '+') | None => {}
             mark => self.before.mark = mark,
         }
     }
@@ -151,12 +152,11 @@ impl<'a> Scanner<'a> {
     /// A placeholder; one that continues a row of its kind is left out.
     fn value(&mut self, placeholder: &'static str) {
         self.before.forget();
-        if let Some((newest, end)) = self.newest.filter(|(newest, _)| *newest == placeholder) {
-            if self.out.get(end..).is_some_and(|between| matches!(between, " " | ", " | ",")) {
-                self.out.truncate(end);
-                self.newest = Some((newest, end));
-                return;
-            }
+        if let Some((_, end)) = self.newest.filter(|(newest, _)| *newest == placeholder)
+            && self.out.get(end..).is_some_and(|between| matches!(between, " " | ", " | ","))
+        {
+            self.out.truncate(end);
+            return;
         }
         self.out.push_str(placeholder);
         self.newest = Some((placeholder, self.out.len()));
@@ -263,6 +263,8 @@ impl<'a> Scanner<'a> {
                 continue;
             }
             let end = rest.find(|c: char| !c.is_alphanumeric()).unwrap_or(rest.len());
+            // `1.5` is one number.
+            let end = dotted(rest).unwrap_or(end);
             let Some((run, behind)) = rest.split_at_checked(end) else { break };
             if run.is_empty() {
                 let mark = rest.chars().next().map_or(1, char::len_utf8);
@@ -287,11 +289,13 @@ impl<'a> Scanner<'a> {
 
     /// A number: one that tells a failure stays; returns how much of what is behind belongs to it.
     fn number(&mut self, number: &'a str, behind: &str) -> usize {
-        let is_code = codes::code_of(number, &self.before, behind).is_some();
-        if is_code || (self.before.is_any(&STANDARDS) && self.out.ends_with(['-', '_', '/'])) {
+        let unsigned = number.strip_prefix(['+', '-']).unwrap_or(number);
+        let is_code = codes::code_of(unsigned, &self.before, behind).is_some();
+        let is_named = self.before.is_any(&STANDARDS) && self.out.ends_with(['-', '_', '/']);
+        if is_code || (is_named && is_dotted(number)) {
             self.out.push_str(number);
-            self.before.push(number);
-            let reason = codes::reason(number, behind).filter(|_| is_code).unwrap_or_default();
+            self.before.push(unsigned);
+            let reason = codes::reason(unsigned, behind).filter(|_| is_code).unwrap_or_default();
             self.out.push_str(reason);
             return reason.len();
         }
@@ -308,6 +312,27 @@ impl<'a> Scanner<'a> {
             }
         }
     }
+}
+
+/// Digits, or several runs of them with a dot in between.
+fn is_dotted(number: &str) -> bool {
+    number.split('.').all(|run| !run.is_empty() && run.bytes().all(|b| b.is_ascii_digit()))
+}
+
+/// The length of the number of digits and dots that a text begins with, where no letter is part of it.
+fn dotted(text: &str) -> Option<usize> {
+    let digits = |from: usize| {
+        let rest = text.get(from..).unwrap_or_default();
+        let count = rest.bytes().take_while(u8::is_ascii_digit).count();
+        let whole = !rest.get(count..).is_some_and(|behind| behind.starts_with(char::is_alphanumeric));
+        (count > 0 && whole).then_some(from + count)
+    };
+    let mut end = digits(0)?;
+    while let Some(next) = text.get(end..).filter(|rest| rest.starts_with('.')).and_then(|_| digits(end + 1))
+    {
+        end = next;
+    }
+    Some(end)
 }
 
 /// A run of letters, digits, placeholders and the marks inside of numbers, names and times.
@@ -347,80 +372,6 @@ impl Word {
         }
         (word.length > 0).then_some(word)
     }
-}
-
-/// Where the scheme begins that a text ends with.
-fn scheme(text: &str) -> Option<usize> {
-    let is_inside = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '.' | '-');
-    let begin = text.trim_end_matches(is_inside).len();
-    let letter = text.get(begin..)?.find(|c: char| c.is_ascii_alphabetic())?;
-    Some(begin + letter)
-}
-
-/// `"…"`, or up to the end where it was cut: by a bound, or where only the first lines are read.
-fn double_quoted(text: &str) -> Option<usize> {
-    let inside = text.strip_prefix('"').filter(|inside| !inside.trim().is_empty())?;
-    let mut escaped = false;
-    let end = inside.find(|c| {
-        let closes = c == '"' && !escaped;
-        escaped = c == '\\' && !escaped;
-        closes
-    });
-    Some(end.map_or(text.len(), |end| end + 2))
-}
-
-/// `` `…` ``
-fn back_quoted(text: &str) -> Option<usize> {
-    text.strip_prefix('`')?.find('`').map(|end| end + 2)
-}
-
-/// Whether what stands in back quotes is code that the standard library speaks of, and no value.
-fn is_code(quoted: &str) -> bool {
-    let path = quoted.contains("::")
-        && quoted.chars().all(|c| c.is_ascii_alphabetic() || matches!(c, '_' | ':' | '(' | ')'));
-    path || matches!(quoted, "None" | "Some" | "Err" | "Ok" | "left == right" | "left != right")
-}
-
-/// `[::1]`, `[::1]:8080`
-fn bracketed_address(text: &str) -> Option<usize> {
-    let (inside, behind) = text.strip_prefix('[')?.split_once(']')?;
-    let address = inside.split('%').next().unwrap_or(inside);
-    address.parse::<Ipv6Addr>().ok()?;
-    let port = behind.strip_prefix(':').map_or(0, |port| port.bytes().take_while(u8::is_ascii_digit).count());
-    Some(inside.len() + 2 + if port > 0 { port + 1 } else { 0 })
-}
-
-/// The length of the path that a text begins with: `/var/lib`, `./a`, `~/a`, `C:\a`.
-fn path(text: &str) -> Option<usize> {
-    let windows = matches!(text.as_bytes(), [b'A'..=b'Z', b':', b'\\', ..]);
-    let rest = if windows {
-        text.get(2..)?
-    } else {
-        let rest = text.strip_prefix("..").or_else(|| text.strip_prefix(['.', '~'])).unwrap_or(text);
-        let inside = rest.strip_prefix('/')?;
-        let begins =
-            |c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | '-' | '/' | '{' | ':' | '*' | '@' | '%');
-        inside.starts_with(begins).then_some(rest)?
-    };
-    let length = run(rest, |c| matches!(c, '"' | '`' | '<' | '>' | '|' | ',' | ';' | ':' | '\''));
-    (length > 0).then_some(text.len() - rest.len() + length)
-}
-
-/// The length of a run up to white space, to one of `ends`, or to a bracket that was opened before it; without the
-/// marks at its end, which are the sentence's.
-fn run(text: &str, ends: impl Fn(char) -> bool) -> usize {
-    let mut depth = 0_usize;
-    let end = text.find(|c: char| {
-        match c {
-            '(' | '[' | '{' => depth += 1,
-            ')' | ']' | '}' if depth == 0 => return true,
-            ')' | ']' | '}' => depth -= 1,
-            _ => {}
-        }
-        c.is_whitespace() || ends(c)
-    });
-    let run = end.and_then(|end| text.get(..end)).unwrap_or(text);
-    run.trim_end_matches(['.', ',', ';', ':', '!', '?', '\'', '…', '(', '[', '{']).len()
 }
 
 /// Marks inside of numbers, names and times.

@@ -22,8 +22,8 @@ pub(super) fn title(event: &TrackedEvent) -> String {
     let name = error.and_then(|error| error.type_name.as_deref()).map(first_line);
     let name = name.filter(|name| !name.is_empty());
     let silent = event.message.is_none();
-    let named = instrumented(event).or(name.filter(|name| silent && is_specific(name)));
-    match named.or(text).or(Some(head).filter(|head| !head.is_empty())).or(name) {
+    let named = instrumented(event).or_else(|| name.filter(|name| silent && is_specific(name)));
+    match named.or(text).or_else(|| Some(head).filter(|head| !head.is_empty())).or(name) {
         Some(title) => shortened(title),
         None if event.kind == EventKind::Log && !event.fields.is_empty() => shortened(&values(event)),
         None => "(no text)".to_owned(),

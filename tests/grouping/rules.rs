@@ -44,7 +44,8 @@ fn ten_thousand_ids_through_one_line_are_one_issue() {
 
 #[test]
 fn eight_failures_through_one_line_are_eight_issues() {
-    let forms: [(&str, fn(usize)); 6] = [
+    type Log = fn(usize);
+    let forms: [(&str, Log); 6] = [
         ("the text alone", |n| error!("{}", failure(n))),
         ("a field", |n| error!(error = %failure(n))),
         ("a field by debug", |n| error!(error = ?failure(n))),

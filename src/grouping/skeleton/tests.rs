@@ -52,6 +52,7 @@ fn a_value_leaves_a_placeholder() {
         ("node-17/part_3 v1.2.3 of 10", "node-<*>/part_<*> of <*>"),
         ("id:17 host:10.0.0.1:80 a:b:9f3a", "id:<*> host:<host> a:b:<*>"),
         ("aa:bb:cc:dd:ee:0f", "<*>"),
+        ("a-1.5 of 10.0.0.1:x", "a-<*> of <*>:x"),
     ]);
 }
 
@@ -64,6 +65,7 @@ fn what_tells_a_failure_stays() {
         "answered 503 Service Unavailable",
         "SQLSTATE 23505, SQLSTATE[42P01], SqlState(23505)",
         "exit code: 1, exit status: 101, exited with code 2, signal: 9 (SIGKILL)",
+        "http/1.5 os error -5, code: -5",
         "error code 1045, errno 11, code: 5, code=14",
         "error[E0382] ORA-00942 22P02",
         "utf8 http2 s3 sha256 x86_64 k8s ipv6 UTF-8 SHA-256 ISO-8601 base64 4xx 3d",
