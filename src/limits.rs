@@ -9,8 +9,25 @@ use std::time::Duration;
 pub const QUEUE_ITEMS: usize = 1_024;
 /// Bytes that wait for the worker at the most, unless [`Builder::queue`](crate::Builder::queue) says otherwise.
 pub const QUEUE_BYTES: usize = 8 * 1024 * 1024;
-/// The most events that [`Builder::queue`](crate::Builder::queue) can let wait: each place takes 16 bytes at once.
+/// The most events that [`Builder::queue`](crate::Builder::queue) can let wait: each place takes 24 bytes at once.
 pub const QUEUE_ITEMS_MOST: usize = 1 << 20;
+/// Closes of lanes that wait for the worker at the most; what finds no room is left to [`HOLD`].
+pub const QUEUE_CLOSES: usize = 1_024;
+/// How long an event waits for further lines about the same failure, unless its lane closes or somebody flushes before.
+pub const HOLD: Duration = Duration::from_secs(1);
+/// How long an event waits on when its lane has closed: for the line of whoever called what the lane is about.
+pub const HOLD_CLOSED: Duration = Duration::from_millis(100);
+/// The same where the function that the lane is about returned the error: it is on its way to somebody.
+pub const HOLD_RETURNED: Duration = Duration::from_millis(500);
+/// Events that are held at the most; beyond, the oldest is let go.
+pub const HOLD_EVENTS: usize = 2_048;
+/// Bytes of the events that are held at the most, and no more than the queue's; beyond, the oldest
+/// is let go.
+pub const HOLD_BYTES: usize = 16 * 1024 * 1024;
+/// Held events of one lane that a new one is compared with: the newest.
+pub const HOLD_LOOK: usize = 64;
+/// Panics that are remembered, for the `JoinError` that tells them once more.
+pub const PANICS: usize = 256;
 /// Cells of the ring, 128 bytes each; a power of two.
 pub const RING_CELLS: usize = 32_768;
 /// Cells that one breadcrumb may take; a longer one is cut, with a mark.
@@ -49,6 +66,10 @@ pub const DEBUG_NODES: usize = 1_024;
 pub const TYPE_TEXT_BYTES: usize = 256;
 /// Bytes of a title.
 pub const TITLE_BYTES: usize = 200;
+/// Characters of a text that a fingerprint is made of, once the values are out of it.
+pub const SKELETON_CHARS: usize = 200;
+/// Types along a chain that a fingerprint names: the outer ones, and the root.
+pub const FINGERPRINT_TYPES: usize = 4;
 /// Events that a [`Memory`](crate::Memory) keeps; it refuses more.
 pub const MEMORY_EVENTS: usize = 10_000;
 /// Return addresses that a stack walk takes.

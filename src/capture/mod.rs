@@ -92,6 +92,13 @@ impl Pipeline {
         }
     }
 
+    /// A span is over; the worker is told where that ends a lane that had an event.
+    pub(crate) fn close_span(&self, id: u64) {
+        if let Some(closed) = self.scopes.close(id, &self.trail) {
+            self.queue.close(closed);
+        }
+    }
+
     /// Counts one ERROR of a line, and says whether there were too many in this second to look at it.
     pub(crate) fn is_too_fast(&self, line: &Line) -> bool {
         line.pace(self.manner.clock.now_ms()) >= self.manner.throttle.line()
@@ -175,7 +182,7 @@ impl Pipeline {
     fn miss(&self, key: u64, line: &Line) {
         let first = self.ledger.tallies.miss(key, line.key()).unwrap_or_else(|| line.count_untold());
         if first {
-            self.ledger.nudge();
+            self.ledger.counted_first();
         }
     }
 }

@@ -53,12 +53,12 @@ impl Captured {
     }
 }
 
-fn map_bytes(map: &Map<String, Value>) -> usize {
+pub(super) fn map_bytes(map: &Map<String, Value>) -> usize {
     map.iter().map(|(name, value)| name.len() + json_bytes(value)).sum()
 }
 
 /// About how many bytes a value takes; what is captured is not deep.
-fn json_bytes(value: &Value) -> usize {
+pub(super) fn json_bytes(value: &Value) -> usize {
     size_of::<Value>()
         + match value {
             Value::String(text) => text.len(),
@@ -182,6 +182,16 @@ impl LaneData {
         let contexts: usize = self.contexts.iter().map(|(name, value)| name.len() + json_bytes(value)).sum();
         size_of::<Self>() + tags + contexts
     }
+}
+
+/// A lane that had an event and is over.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ClosedLane {
+    pub(crate) lane: u64,
+    /// The tokio task in which it began and closed.
+    pub(crate) task: Option<u64>,
+    /// The lane of that task, or thread, outside of any span; none where it closed elsewhere than it began.
+    pub(crate) outside: Option<u64>,
 }
 
 /// Where the program runs: computed once, at `build`.

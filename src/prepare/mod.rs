@@ -21,7 +21,7 @@ use crate::model::{
     Captured, CapturedError, CapturedFields, CapturedSpan, Environment, EventKind, Fingerprint, LoggedAt,
     Span, TrackedEvent,
 };
-use crate::trail::log_site::LogSite;
+use crate::trail::log_site::take_target;
 use crate::trail::{Copied, crumb};
 
 use errors::Errors;
@@ -45,6 +45,8 @@ pub(crate) struct Prepared {
     pub(crate) span_numbers: Vec<u64>,
     /// The tokio task it was logged in.
     pub(crate) task: Option<u64>,
+    /// It is what an `#[instrument(err)]` wrote when its function returned; the error as that wrote it.
+    pub(crate) returned: Option<String>,
 }
 
 /// Turns captures into events; keeps the symbols it has found.
@@ -68,6 +70,7 @@ impl Preparer {
     /// The event, but for what grouping says of it.
     pub(crate) fn prepare(&mut self, captured: Captured, trail: &Copied) -> Prepared {
         let (message, mut fields) = captured.fields.as_ref().map(said).unwrap_or_default();
+        let returned = returned(&captured, message.as_deref(), &fields);
         let Errors { read, siblings, message, error_at } =
             Errors::read(&captured.error, &captured.siblings, message, &mut fields);
         // Where the error was made says more than where it was logged.
@@ -138,6 +141,7 @@ impl Preparer {
             lane: captured.lane,
             span_numbers: captured.span_numbers,
             task: captured.task,
+            returned,
         }
     }
 }
@@ -146,7 +150,7 @@ impl Preparer {
 fn said(captured: &CapturedFields) -> (Option<String>, Map<String, Value>) {
     let mut fields = crumb::to_map(&captured.bytes, Some(captured.callsite));
     // Its site was taken before.
-    LogSite::take(&mut fields, captured.callsite);
+    take_target(&mut fields, captured.callsite);
     if captured.left_out > 0 {
         fields.insert("…".to_owned(), captured.left_out.into());
     }
@@ -155,6 +159,17 @@ fn said(captured: &CapturedFields) -> (Option<String>, Map<String, Value>) {
         other => other.to_string(),
     });
     (message, fields)
+}
+
+/// The error that an `#[instrument(err)]` wrote: its line has no message and no other field, and the attribute is where
+/// its span is opened, too.
+fn returned(captured: &Captured, message: Option<&str>, fields: &Map<String, Value>) -> Option<String> {
+    let (site, callsite) = (&captured.site, captured.spans.first()?.callsite);
+    let there = site.line == callsite.line() && site.file.as_deref() == callsite.file();
+    let alone = message.is_none() && fields.len() == 1 && site.line.is_some();
+    // As the breadcrumb of the line has it in the end.
+    let text = fields.get("error").filter(|_| there && alone)?.as_str()?;
+    Some(text::without_sections(text).unwrap_or_else(|| text.to_owned()))
 }
 
 fn span(captured: &CapturedSpan) -> Span {

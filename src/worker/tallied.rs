@@ -32,10 +32,10 @@ impl Tallied {
                 fingerprint: event.fingerprint.clone(),
                 title: event.title.clone(),
                 site: Site {
-                target: event.target.clone().into(),
-                file: event.file.clone().map(Into::into),
-                line: event.line,
-            },
+                    target: event.target.clone().into(),
+                    file: event.file.clone().map(Into::into),
+                    line: event.line,
+                },
             };
             self.issues.insert(*key, issue);
         }
@@ -76,7 +76,14 @@ impl Issue {
 }
 
 fn tally(fingerprint: Option<Fingerprint>, title: String, site: Site, count: u64) -> Tally {
-    Tally { fingerprint, title, target: site.target.into_owned(), file: site.file.map(Cow::into_owned), line: site.line, count }
+    Tally {
+        fingerprint,
+        title,
+        target: site.target.into_owned(),
+        file: site.file.map(Cow::into_owned),
+        line: site.line,
+        count,
+    }
 }
 
 /// A map that forgets the older half when it is full.

@@ -21,7 +21,7 @@ fn caught(work: impl FnOnce() + Send) {
 #[test]
 fn a_panic_has_its_span_its_trail_and_its_place() {
     let rig = Rig::with(|builder| builder.stack(crumbtrail::Stack::On));
-    let line = line!() + 5;
+    let line = line!() + 6;
     rig.on_thread(|| {
         let _span = info_span!("order", user.id = 42, tags.method = "card").entered();
         warn!("stock is low");
@@ -117,7 +117,7 @@ fn the_join_error_of_a_task_that_panicked_is_no_event_of_its_own() {
         assert_eq!(event.value, format!("task of {number} fell over"));
         assert_eq!(event.logged_at.len(), 2, "{event:#?}");
     }
-    // FOLDED
+    assert_eq!(rig.stats().folded, 20);
 }
 
 #[test]
