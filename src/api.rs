@@ -110,11 +110,8 @@ pub fn capture_error(error: &(dyn Error + 'static)) -> Option<EventId> {
     with_pipeline(|pipeline, span| {
         pipeline.ledger.accept();
         let captured = enter(|_| {
-            let site = || Site {
-                target: String::new(),
-                file: Some(caller.file().to_owned()),
-                line: Some(caller.line()),
-            };
+            let site =
+                || Site { target: "".into(), file: Some(caller.file().into()), line: Some(caller.line()) };
             pipeline.capture_error(error, site, ptr::from_ref(caller).addr() as u64, span)
         });
         if captured.is_none() {

@@ -9,8 +9,25 @@ use std::time::Duration;
 pub const QUEUE_ITEMS: usize = 1_024;
 /// Bytes that wait for the worker at the most, unless [`Builder::queue`](crate::Builder::queue) says otherwise.
 pub const QUEUE_BYTES: usize = 8 * 1024 * 1024;
-/// The most events that [`Builder::queue`](crate::Builder::queue) can let wait: each place takes 16 bytes at once.
+/// The most events that [`Builder::queue`](crate::Builder::queue) can let wait: each place takes 24 bytes at once.
 pub const QUEUE_ITEMS_MOST: usize = 1 << 20;
+/// Closes of lanes that wait for the worker at the most; what finds no room is left to [`HOLD`].
+pub const QUEUE_CLOSES: usize = 1_024;
+/// How long an event waits for further lines about the same failure, unless its lane closes or somebody flushes before.
+pub const HOLD: Duration = Duration::from_secs(1);
+/// How long an event waits on when its lane has closed: for the line of whoever called what the lane is about.
+pub const HOLD_CLOSED: Duration = Duration::from_millis(100);
+/// The same where the function that the lane is about returned the error: it is on its way to somebody.
+pub const HOLD_RETURNED: Duration = Duration::from_millis(500);
+/// Events that are held at the most; beyond, the oldest is let go.
+pub const HOLD_EVENTS: usize = 2_048;
+/// Bytes of the events that are held at the most, and no more than the queue's; beyond, the oldest
+/// is let go.
+pub const HOLD_BYTES: usize = 16 * 1024 * 1024;
+/// Held events of one lane that a new one is compared with: the newest.
+pub const HOLD_LOOK: usize = 64;
+/// Panics that are remembered, for the `JoinError` that tells them once more.
+pub const PANICS: usize = 256;
 /// Cells of the ring, 128 bytes each; a power of two.
 pub const RING_CELLS: usize = 32_768;
 /// Cells that one breadcrumb may take; a longer one is cut, with a mark.
@@ -84,3 +101,34 @@ pub const LINES: usize = 1_024;
 /// Issues, and texts of them, that the worker remembers to tell what was counted of them: as many again, but older, may
 /// be forgotten.
 pub const KNOWN_ISSUES: usize = 4_096;
+/// Columns that a report is folded to where `COLUMNS` does not say how wide the terminal is.
+pub const REPORT_COLUMNS: usize = 100;
+/// Bytes of one value that a report shows; of a longer one, its beginning and its end.
+pub const REPORT_VALUE_BYTES: usize = 1_200;
+/// Lines of one value that a report shows; of a longer one, its beginning and its end.
+pub const REPORT_VALUE_LINES: usize = 12;
+/// Breadcrumbs that a report shows: the newest.
+pub const REPORT_CRUMBS: usize = 30;
+/// Frames of the program's own that a report shows, from the innermost outwards.
+pub const REPORT_FRAMES: usize = 12;
+/// Frames that a report shows with the source around their line.
+pub const REPORT_SOURCES: usize = 2;
+/// Spans that a report lists, from the innermost outwards.
+pub const REPORT_SPANS: usize = 12;
+/// Issues whose repeats a [`Console`](crate::Console) counts; of more, it forgets the one that was quiet for longest, and
+/// tells it in full when it comes again.
+pub const CONSOLE_ISSUES: usize = 1_024;
+/// How often a [`Console`](crate::Console) writes a line about the repeats of one issue, at the most.
+pub const CONSOLE_REPEATS: Duration = Duration::from_secs(10);
+/// Frames of one event that are given the source around their line.
+pub const SOURCE_FRAMES: usize = 4;
+/// Lines of source before that of a frame, and as many behind it.
+pub const SOURCE_AROUND: u32 = 2;
+/// Characters of one line of source.
+pub const SOURCE_LINE_CHARS: usize = 200;
+/// Bytes of a source file; a longer one is not read.
+pub const SOURCE_FILE_BYTES: u64 = 1024 * 1024;
+/// Source files that are remembered.
+pub const SOURCE_FILES: usize = 256;
+/// Bytes of source files that are remembered.
+pub const SOURCE_BYTES: usize = 4 * 1024 * 1024;

@@ -1,8 +1,8 @@
 //! The bounded queue between the callers' threads and the worker.
 //!
 //! It is bounded in items and in bytes. Room is taken before an event is sent, so sending never waits and never
-//! fails for want of it; what finds no room is lost with that reason, newest first. Called on any thread; the receiver
-//! lives on the worker.
+//! fails for want of it; what finds no room is lost with that reason, newest first. The ends of lanes travel in it too,
+//! behind their events and in a room of their own. Called on any thread; the receiver lives on the worker.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,10 +10,18 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 
 use crate::ledger::{Ledger, Lost};
-use crate::model::Captured;
+use crate::limits::QUEUE_CLOSES;
+use crate::model::{Captured, ClosedLane};
 use crate::trail::Copied;
 
-/// What crosses from a caller to the worker.
+/// What crosses from a caller to the worker, in the order in which it was sent.
+#[derive(Debug)]
+pub(crate) enum Message {
+    Event(Box<Item>),
+    Closed(Box<ClosedLane>),
+}
+
+/// An event on its way.
 #[derive(Debug)]
 pub(crate) struct Item {
     pub(crate) captured: Captured,
@@ -26,12 +34,17 @@ impl Item {
         let bytes = size_of::<Self>() + captured.bytes() + trail.bytes();
         Self { captured, trail, bytes }
     }
+
+    /// About how many bytes it takes.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
 }
 
 /// The callers' end.
 #[derive(Debug)]
 pub(crate) struct Queue {
-    sender: Sender<Box<Item>>,
+    sender: Sender<Message>,
     room: Arc<Room>,
     ledger: Arc<Ledger>,
 }
@@ -39,8 +52,9 @@ pub(crate) struct Queue {
 /// The worker's end.
 #[derive(Debug)]
 pub(crate) struct Outlet {
-    receiver: Receiver<Box<Item>>,
+    receiver: Receiver<Message>,
     room: Arc<Room>,
+    bytes: usize,
 }
 
 /// How much more may wait.
@@ -48,15 +62,23 @@ pub(crate) struct Outlet {
 struct Room {
     capacity: usize,
     items: AtomicUsize,
+    most_bytes: usize,
     bytes: AtomicUsize,
+    /// Closes have a room of their own: they never take that of an event.
+    closes: AtomicUsize,
 }
 
 /// A queue of at most so many items and bytes.
 pub(crate) fn queue(items: usize, bytes: usize, ledger: Arc<Ledger>) -> (Queue, Outlet) {
-    let (sender, receiver) = bounded(items);
-    let room =
-        Arc::new(Room { capacity: items, items: AtomicUsize::new(items), bytes: AtomicUsize::new(bytes) });
-    (Queue { sender, room: Arc::clone(&room), ledger }, Outlet { receiver, room })
+    let (sender, receiver) = bounded(items + QUEUE_CLOSES);
+    let room = Arc::new(Room {
+        capacity: items,
+        items: AtomicUsize::new(items),
+        most_bytes: bytes,
+        bytes: AtomicUsize::new(bytes),
+        closes: AtomicUsize::new(QUEUE_CLOSES),
+    });
+    (Queue { sender, room: Arc::clone(&room), ledger }, Outlet { receiver, room, bytes })
 }
 
 impl Queue {
@@ -85,26 +107,47 @@ impl Queue {
         }
         // Counted before it is sent: a flush that begins now waits for it.
         self.ledger.enqueue();
-        self.sender.try_send(Box::new(item)).map_err(|refused| {
+        self.sender.try_send(Message::Event(Box::new(item))).map_err(|refused| {
             self.room.give_back(bytes);
             self.ledger.unqueue();
             match refused {
                 TrySendError::Full(_) => Lost::QueueOverflow,
                 TrySendError::Disconnected(_) => Lost::WorkerGone,
             }
-        })
+        })?;
+        // The worker looks now and then; in a storm that is not enough.
+        if self.room.is_half_taken() {
+            self.ledger.nudge();
+        }
+        Ok(())
+    }
+
+    /// Tells the worker, behind the events before it, that a lane is over. Where there is no room nobody hears of it,
+    /// and what is held for the lane is let go when its time is up.
+    pub(crate) fn close(&self, closed: ClosedLane) {
+        if self.room.take_close() && self.sender.try_send(Message::Closed(Box::new(closed))).is_err() {
+            self.room.give_back_close();
+        }
     }
 }
 
 impl Outlet {
-    /// The events as they come; every sender's end closes it.
-    pub(crate) fn receiver(&self) -> &Receiver<Box<Item>> {
+    /// What comes, in its order; every sender's end closes it.
+    pub(crate) fn receiver(&self) -> &Receiver<Message> {
         &self.receiver
     }
 
-    /// An event has left the queue: its room is free again.
-    pub(crate) fn release(&self, item: &Item) {
-        self.room.give_back(item.bytes);
+    /// How many bytes of events may wait in it.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// A message has left the queue: its room is free again.
+    pub(crate) fn release(&self, message: &Message) {
+        match message {
+            Message::Event(item) => self.room.give_back(item.bytes),
+            Message::Closed(_) => self.room.give_back_close(),
+        }
     }
 
     /// Nothing waits, and nobody is about to send.
@@ -130,8 +173,23 @@ impl Room {
         taken.is_ok()
     }
 
+    fn is_half_taken(&self) -> bool {
+        self.items.load(Ordering::Relaxed) < self.capacity / 2
+            || self.bytes.load(Ordering::Relaxed) < self.most_bytes / 2
+    }
+
     fn give_back(&self, bytes: usize) {
         self.items.fetch_add(1, Ordering::SeqCst);
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    // Relaxed: how many closes wait publishes nothing.
+    fn take_close(&self) -> bool {
+        let less = |left: usize| left.checked_sub(1);
+        self.closes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).is_ok()
+    }
+
+    fn give_back_close(&self) {
+        self.closes.fetch_add(1, Ordering::Relaxed);
     }
 }

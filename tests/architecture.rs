@@ -310,7 +310,7 @@ fn a_wrong_import_is_found_wherever_it_hides() {
         ("src/trail/mod.rs", "#[cfg(test)] mod tests { } use crate::layer::A;"),
         ("src/trail/mod.rs", "use crate::CrumbLayer;"),
         ("src/trail/mod.rs", "use crate::builder::Builder;"),
-        ("src/ledger/mod.rs", "use crate::model::EventId;"),
+        ("src/ledger/mod.rs", "use crate::sync::enter;"),
         ("src/model/mod.rs", "use crate::trail::Trail;"),
         ("src/scope/mod.rs", "use crate::capture::Pipeline;"),
         ("src/bin/crumbtrail.rs", "use crumbtrail::sink::Sink;"),

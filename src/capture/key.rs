@@ -20,16 +20,25 @@ pub(crate) struct Key(u64);
 #[derive(Debug)]
 pub(crate) struct Heard<'a> {
     key: &'a mut Key,
+    of: Of,
     /// Letters that it still wants, and bytes that it listens to for them.
     wants: usize,
     patience: usize,
-    quote: Option<u8>,
+    /// The quote that is open, or 0.
+    quote: u8,
     last: u8,
-    /// The last word, behind which a number may mean something.
+    /// The end of the last word, behind which a number may mean something.
     word: u64,
-    number_counts: bool,
-    /// Only what a type's name is made of.
-    name_only: bool,
+    /// Letters that are not in the key yet.
+    letters: u64,
+}
+
+/// What is listened to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Of {
+    Text,
+    /// A type's name, up to its end.
+    Name,
 }
 
 impl Key {
@@ -39,24 +48,28 @@ impl Key {
     }
 
     #[inline]
-    fn add(&mut self, byte: u8) {
-        // FNV-1a, spread at the end.
-        self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3);
+    fn add(&mut self, letters: u64) {
+        self.0 = (self.0 ^ letters).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(29);
     }
 
     /// What is said next is another part.
     #[inline]
     pub(crate) fn next(&mut self) -> Heard<'_> {
-        self.add(0);
+        self.listen(Of::Text)
+    }
+
+    #[inline]
+    fn listen(&mut self, of: Of) -> Heard<'_> {
+        self.add(PART);
         Heard {
             key: self,
+            of,
             wants: KEY_BYTES,
             patience: KEY_BYTES * 4,
-            quote: None,
+            quote: 0,
             last: b' ',
             word: 0,
-            number_counts: false,
-            name_only: false,
+            letters: 0,
         }
     }
 
@@ -73,8 +86,7 @@ impl Key {
             if depth > 0 {
                 self.format(format_args!("{link}"));
             }
-            let mut name = Heard { name_only: true, ..self.next() };
-            format_into(&mut name, format_args!("{link:?}"));
+            format_into(&mut self.listen(Of::Name), format_args!("{link:?}"));
             next = caught(|| link.source()).flatten();
         }
     }
@@ -87,59 +99,61 @@ impl Key {
 }
 
 impl Ear for Heard<'_> {
-    #[inline]
     fn hear(&mut self, text: &str) -> bool {
-        for byte in text.bytes() {
-            if self.wants == 0 || self.patience == 0 {
-                return false;
-            }
-            self.patience -= 1;
-            self.byte(byte);
+        // What changes with every byte, where the compiler sees it.
+        let (mut last, mut word, mut letters, mut quote) = (self.last, self.word, self.letters, self.quote);
+        let (mut wants, room) = (self.wants, self.patience);
+        if wants == 0 {
+            return false;
         }
-        self.wants > 0
+        for &byte in text.as_bytes().iter().take(room) {
+            let before = std::mem::replace(&mut last, byte);
+            if quote != 0 {
+                if byte == quote && before != b'\\' {
+                    quote = 0;
+                }
+                continue;
+            }
+            let keep = match KINDS.get(usize::from(byte)).copied().unwrap_or(Kind::Sign) {
+                Kind::Letter => {
+                    let goes_on = before.is_ascii_alphanumeric() || before == b'_';
+                    word = if goes_on { word << 8 } else { 0 } | u64::from(byte.to_ascii_lowercase());
+                    true
+                }
+                Kind::Digit => self.of == Of::Name || MEANING.contains(&word),
+                Kind::Quote if self.of == Of::Text => {
+                    quote = byte;
+                    false
+                }
+                Kind::Sign | Kind::Quote if self.of == Of::Name => {
+                    // The name is over.
+                    wants = 0;
+                    break;
+                }
+                Kind::Sign | Kind::Quote => true,
+                // Layout says nothing, and the alternate format is full of it.
+                Kind::Space => false,
+            };
+            if keep {
+                letters = (letters << 8) | u64::from(byte);
+                wants -= 1;
+                if wants % 8 == 0 {
+                    self.key.add(std::mem::take(&mut letters));
+                    if wants == 0 {
+                        break;
+                    }
+                }
+            }
+        }
+        (self.last, self.word, self.letters, self.quote) = (last, word, letters, quote);
+        (self.wants, self.patience) = (wants, room.saturating_sub(text.len()));
+        self.wants > 0 && self.patience > 0
     }
 }
 
-impl Heard<'_> {
-    #[inline]
-    fn byte(&mut self, byte: u8) {
-        let last = std::mem::replace(&mut self.last, byte);
-        if self.name_only && !(byte.is_ascii_alphanumeric() || byte == b'_' || byte == b':') {
-            self.wants = 0;
-            return;
-        }
-        if let Some(quote) = self.quote {
-            if byte == quote && last != b'\\' {
-                self.quote = None;
-            }
-            return;
-        }
-        match byte {
-            b'"' | b'`' if !self.name_only => self.quote = Some(byte),
-            b'0'..=b'9' => {
-                // The first digit decides for the number.
-                if !last.is_ascii_digit() {
-                    self.number_counts = self.name_only || MEANING.contains(&self.word);
-                }
-                if self.number_counts {
-                    self.keep(byte);
-                }
-            }
-            b'a'..=b'z' | b'A'..=b'Z' | b'_' => {
-                let begins = !(last.is_ascii_alphanumeric() || last == b'_');
-                self.word = if begins { 0 } else { self.word << 8 } | u64::from(byte.to_ascii_lowercase());
-                self.keep(byte);
-            }
-            // Layout says nothing, and the alternate format is full of it.
-            b' ' | b'\n' | b'\t' => {}
-            _ => self.keep(byte),
-        }
-    }
-
-    #[inline]
-    fn keep(&mut self, byte: u8) {
-        self.wants -= 1;
-        self.key.add(byte);
+impl Drop for Heard<'_> {
+    fn drop(&mut self) {
+        self.key.add(self.letters);
     }
 }
 
@@ -154,6 +168,35 @@ impl Bounded for Heard<'_> {
         self.wants == 0 || self.patience == 0
     }
 }
+
+/// What a byte is to the key.
+#[derive(Clone, Copy)]
+enum Kind {
+    Letter,
+    Digit,
+    Quote,
+    Space,
+    Sign,
+}
+
+const KINDS: [Kind; 256] = {
+    let mut kinds = [Kind::Sign; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        kinds[byte] = match byte as u8 {
+            b'a'..=b'z' | b'A'..=b'Z' | b'_' => Kind::Letter,
+            b'0'..=b'9' => Kind::Digit,
+            b'"' | b'`' => Kind::Quote,
+            b' ' | b'\n' | b'\t' => Kind::Space,
+            _ => Kind::Sign,
+        };
+        byte += 1;
+    }
+    kinds
+};
+
+/// Between two parts.
+const PART: u64 = 0xA076_1D64_78BD_642F;
 
 /// Links of a chain that tell one failure from another; grouping looks at as many.
 const LINKS: usize = 4;

@@ -13,12 +13,11 @@ mod verdict;
 
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
 use tracing::Level;
 
 use crate::clock::{self, Clock};
 use crate::ledger::{Admission, Counted, Dropped, Ledger, Line};
-use crate::model::{Captured, CapturedError, Draft, EventId, EventKind, Site};
+use crate::model::{Captured, CapturedError, CapturedFields, Draft, EventId, EventKind, Site};
 use crate::queue::{Item, Queue};
 use crate::scope::{Place, Scopes};
 use crate::sync::caught;
@@ -59,8 +58,7 @@ pub(crate) struct Failure {
     pub(crate) kind: EventKind,
     pub(crate) site: Site,
     pub(crate) level: Level,
-    pub(crate) message: Option<String>,
-    pub(crate) fields: Map<String, Value>,
+    pub(crate) fields: Option<CapturedFields>,
     pub(crate) error: CapturedError,
     pub(crate) siblings: Vec<CapturedError>,
     pub(crate) draft: Draft,
@@ -91,6 +89,13 @@ impl Pipeline {
         match self.trail.push(record) {
             Ok(position) => place.note_logged(position),
             Err(Busy) => self.ledger.count(Counted::CrumbBusy),
+        }
+    }
+
+    /// A span is over; the worker is told where that ends a lane that had an event.
+    pub(crate) fn close_span(&self, id: u64) {
+        if let Some(closed) = self.scopes.close(id, &self.trail) {
+            self.queue.close(closed);
         }
     }
 
@@ -152,7 +157,6 @@ impl Pipeline {
             time_ns: clock::coarse_ns(),
             level: failure.draft.level.unwrap_or(failure.level),
             site: failure.site,
-            message: failure.message,
             fields: failure.fields,
             error: failure.error,
             siblings: failure.siblings,
@@ -178,7 +182,7 @@ impl Pipeline {
     fn miss(&self, key: u64, line: &Line) {
         let first = self.ledger.tallies.miss(key, line.key()).unwrap_or_else(|| line.count_untold());
         if first {
-            self.ledger.nudge();
+            self.ledger.counted_first();
         }
     }
 }

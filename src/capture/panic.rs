@@ -6,7 +6,6 @@
 
 use std::panic::PanicHookInfo;
 
-use serde_json::Map;
 use tracing::Level;
 
 use super::{Failure, Key, Pipeline};
@@ -24,8 +23,8 @@ impl Pipeline {
             let payload = fitting(payload(info), MESSAGE_BYTES).to_owned();
             let place = info.location();
             let site = Site {
-                target: String::new(),
-                file: place.map(|place| place.file().to_owned()),
+                target: "".into(),
+                file: place.map(|place| place.file().to_owned().into()),
                 line: place.map(|place| place.line()),
             };
             let mut key = Key::of_line(u64::from(site.line.unwrap_or_default()));
@@ -47,8 +46,7 @@ impl Pipeline {
                     kind: EventKind::Panic,
                     site,
                     level: Level::ERROR,
-                    message: None,
-                    fields: Map::new(),
+                    fields: None,
                     error: CapturedError::Panic { payload },
                     siblings: Vec::new(),
                     draft: Draft::default(),

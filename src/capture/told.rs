@@ -2,7 +2,6 @@
 
 use std::error::Error;
 
-use serde_json::Map;
 use tracing::Level;
 
 use super::{Failure, Key, Pipeline, typed};
@@ -35,8 +34,7 @@ impl Pipeline {
             kind: EventKind::Error,
             site: site(),
             level: Level::ERROR,
-            message: None,
-            fields: Map::new(),
+            fields: None,
             error: typed(error, None),
             siblings: Vec::new(),
             draft,

@@ -9,15 +9,14 @@ use tracing::Event;
 use super::Inner;
 use super::line;
 use super::sight::{Sight, SightVisitor};
-use super::visit::{ErrorNoticed, ErrorVisitor, Said, TextVisitor};
+use super::visit::{ErrorNoticed, ErrorVisitor, LONG_BYTES, LongVisitor, TextVisitor};
 use crate::capture::{Failure, Judgement, Key};
 use crate::ledger::{Counted, Dropped, Line, Lost};
 use crate::limits::MESSAGE_BYTES;
-use crate::model::{CapturedError, Draft, EventKind};
+use crate::model::{CapturedError, CapturedFields, Draft, EventKind};
 use crate::sync::Scratch;
 use crate::trail::CRUMB_BYTES;
 use crate::trail::crumb::{self, Decoded, Encoded, Name};
-use crate::trail::log_site::LogSite;
 use crate::trail::text::BoundedString;
 
 /// What an ERROR carries.
@@ -60,7 +59,7 @@ impl Inner {
         if carries == Carries::Nothing && !rules.track_messages {
             pipeline.ledger.count(Counted::ErrorWithoutError);
             if line.count_without_error() {
-                pipeline.ledger.nudge();
+                pipeline.ledger.counted_first();
             }
             return Some(crumb);
         }
@@ -119,7 +118,7 @@ impl Inner {
 
 /// The target that a hook is told; nobody else pays for it.
 fn target(event: &Event<'_>, asked: bool) -> String {
-    if asked { line::site(event).target } else { String::new() }
+    if asked { line::site(event).target.into_owned() } else { String::new() }
 }
 
 /// What the first look found.
@@ -140,32 +139,42 @@ fn carries(sight: &Sight, crumb: Encoded<'_>, line: &Line) -> Carries {
 
 /// Takes what the event needs of the line.
 fn failure(event: &Event<'_>, crumb: Encoded<'_>, carries: Carries, draft: Draft, key: u64) -> Failure {
-    let callsite = event.metadata();
-    let mut visitor = ErrorVisitor::new(crumb);
-    event.record(&mut visitor);
-    let Said { message, mut fields, error, siblings } = visitor.into_said();
-    let LogSite { target, file, line } = LogSite::take(&mut fields, callsite);
-    // An error in it is read whole, and the message cut afterwards.
-    let message = match carries {
-        Carries::Tail(_) => message,
-        Carries::Field | Carries::Nothing => {
-            message.map(|message| BoundedString::format(MESSAGE_BYTES, format_args!("{message}")))
+    let (error, siblings) = match carries {
+        Carries::Field => {
+            let mut visitor = ErrorVisitor::new(crumb);
+            event.record(&mut visitor);
+            let (error, siblings) = visitor.into_errors();
+            (error.unwrap_or(CapturedError::Nothing), siblings)
         }
-    };
-    let error = match carries {
-        Carries::Field => error.unwrap_or(CapturedError::Nothing),
-        Carries::Tail(at) => CapturedError::Tail { at },
-        Carries::Nothing => CapturedError::Nothing,
+        Carries::Tail(at) => (CapturedError::Tail { at }, Vec::new()),
+        Carries::Nothing => (CapturedError::Nothing, Vec::new()),
     };
     Failure {
         kind: if carries == Carries::Nothing { EventKind::Log } else { EventKind::Error },
-        site: crate::model::Site { target, file, line },
-        level: *callsite.level(),
-        message,
-        fields,
+        site: line::site(event),
+        level: *event.metadata().level(),
+        fields: Some(fields(event, crumb)),
         error,
         siblings,
         draft,
         key,
     }
+}
+
+/// The fields as the breadcrumb has them; where something found no room there, encoded anew with more.
+fn fields(event: &Event<'_>, crumb: Encoded<'_>) -> CapturedFields {
+    let callsite = event.metadata();
+    if !crumb.cut {
+        return CapturedFields { callsite, bytes: crumb.words.as_flattened().to_vec(), left_out: 0 };
+    }
+    let mut memory = vec![0; LONG_BYTES];
+    let (left_out, long) = crumb::encode(&mut memory, LONG_BYTES, |encoder| {
+        let mut visitor = LongVisitor::new(crumb, encoder);
+        event.record(&mut visitor);
+        visitor.left_out
+    });
+    let length = long.words.as_flattened().len();
+    memory.truncate(length);
+    memory.shrink_to_fit();
+    CapturedFields { callsite, bytes: memory, left_out }
 }

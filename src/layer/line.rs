@@ -41,10 +41,10 @@ impl Line {
 
 /// The line by name, for who reads of it.
 pub(super) fn site(event: &Event<'_>) -> Site {
-    let callsite: &Metadata<'_> = event.metadata();
+    let callsite: &'static Metadata<'static> = event.metadata();
     let mut site = Site {
-        target: callsite.target().to_owned(),
-        file: callsite.file().map(str::to_owned),
+        target: callsite.target().into(),
+        file: callsite.file().map(Into::into),
         line: callsite.line(),
     };
     if is_log(callsite) {
@@ -99,8 +99,8 @@ impl Visit for SiteVisitor<'_> {
 
     fn record_str(&mut self, field: &Field, value: &str) {
         match field.name() {
-            LOG_TARGET => value.clone_into(&mut self.0.target),
-            LOG_FILE => self.0.file = Some(value.to_owned()),
+            LOG_TARGET => self.0.target = value.to_owned().into(),
+            LOG_FILE => self.0.file = Some(value.to_owned().into()),
             _ => {}
         }
     }

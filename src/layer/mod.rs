@@ -138,7 +138,7 @@ where
     }
 
     fn on_close(&self, id: Id, _: Context<'_, S>) {
-        self.inner.pipeline.scopes.close(id.into_u64(), &self.inner.pipeline.trail);
+        self.inner.pipeline.close_span(id.into_u64());
     }
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {

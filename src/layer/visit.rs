@@ -3,7 +3,6 @@
 use std::error::Error;
 use std::fmt;
 
-use serde_json::{Map, Value};
 use tracing::field::{Field, Visit};
 
 use super::detect::{self, Rank};
@@ -105,7 +104,7 @@ impl Visit for SpanVisitor<'_, '_> {
     }
 }
 
-/// Takes what an event needs of an ERROR's fields: as JSON, and the errors among them.
+/// Takes the errors among the fields of an ERROR.
 ///
 /// What the first look wrote whole into the breadcrumb is taken from there: a user's formatter runs but once for it. An
 /// error that came as text is formatted anew by the alternate format.
@@ -113,82 +112,23 @@ impl Visit for SpanVisitor<'_, '_> {
 pub(super) struct ErrorVisitor<'a> {
     /// The fields as the breadcrumb has them.
     crumb: Encoded<'a>,
-    message: Option<String>,
-    fields: Map<String, Value>,
-    /// Fields beyond those that an event keeps.
-    left_out: u64,
     errors: Vec<(Rank, CapturedError)>,
-}
-
-/// What an ERROR said.
-#[derive(Debug)]
-pub(super) struct Said {
-    pub(super) message: Option<String>,
-    pub(super) fields: Map<String, Value>,
-    /// The error, if a field carried one.
-    pub(super) error: Option<CapturedError>,
-    /// Further errors of other fields.
-    pub(super) siblings: Vec<CapturedError>,
 }
 
 impl<'a> ErrorVisitor<'a> {
     pub(super) fn new(crumb: Encoded<'a>) -> Self {
-        Self { crumb, message: None, fields: Map::new(), left_out: 0, errors: Vec::new() }
+        Self { crumb, errors: Vec::new() }
     }
 
-    /// The text of a field, if the breadcrumb has the whole of it.
-    fn known(&self, field: &Field) -> Option<&'a str> {
-        let mut fields = crumb::fields(self.crumb.words.as_flattened());
-        let found = fields.find(|known| known.name == Name::Index(field.index()) && !known.cut)?;
-        match found.value {
-            Decoded::Text(text) => Some(text),
-            _ => None,
-        }
-    }
-
-    /// The text of a field, up to a limit.
-    fn format(&self, field: &Field, limit: usize, value: fmt::Arguments<'_>) -> String {
-        self.known(field).map_or_else(|| BoundedString::format(limit, value), str::to_owned)
-    }
-
-    pub(super) fn into_said(self) -> Said {
-        let Self { message, mut fields, left_out, mut errors, .. } = self;
-        if left_out > 0 {
-            fields.insert("…".to_owned(), left_out.into());
-        }
+    /// The error that an event is about, and further ones.
+    pub(super) fn into_errors(mut self) -> (Option<CapturedError>, Vec<CapturedError>) {
         // Stable: of equals the first.
-        errors.sort_by_key(|(rank, _)| *rank);
-        let mut errors = errors.into_iter();
+        self.errors.sort_by_key(|(rank, _)| *rank);
+        let mut errors = self.errors.into_iter();
         let error = errors.next().map(|(_, error)| error);
         // What else is called an error is one; a reason is so only where there is nothing better.
-        let siblings = errors.filter(|(rank, _)| *rank < Rank::Reason).map(|(_, error)| error);
-        Said { message, fields, error, siblings: siblings.filter(|error| !error.is_fields()).collect() }
-    }
-
-    fn number(&mut self, field: &Field, value: Decoded<'_>) {
-        self.keep(field, value.to_json());
-    }
-
-    fn keep(&mut self, field: &Field, value: Value) {
-        if self.fields.len() < FIELDS || self.fields.contains_key(field.name()) {
-            self.fields.insert(field.name().to_owned(), value);
-        } else {
-            self.left_out += 1;
-        }
-    }
-
-    /// A text, already formatted.
-    fn text(&mut self, field: &Field, text: String) {
-        if field.name() == "message" {
-            self.message = Some(text);
-        } else {
-            self.keep(field, Value::String(text));
-        }
-    }
-
-    fn limit(field: &Field) -> usize {
-        // An error at the end of the message is read whole, and cut afterwards.
-        if field.name() == "message" { ERROR_TEXT_BYTES } else { FIELD_BYTES }
+        let siblings = errors.filter(|(rank, error)| *rank < Rank::Reason && !error.is_fields());
+        (error, siblings.map(|(_, error)| error).collect())
     }
 
     fn error(&mut self, rank: Rank, error: impl FnOnce() -> CapturedError) {
@@ -200,63 +140,137 @@ impl<'a> ErrorVisitor<'a> {
 }
 
 impl Visit for ErrorVisitor<'_> {
-    fn record_f64(&mut self, field: &Field, value: f64) {
-        self.number(field, Decoded::F64(value));
-    }
+    fn record_f64(&mut self, _: &Field, _: f64) {}
 
-    fn record_i64(&mut self, field: &Field, value: i64) {
-        self.number(field, Decoded::I64(value));
-    }
+    fn record_i64(&mut self, _: &Field, _: i64) {}
 
-    fn record_u64(&mut self, field: &Field, value: u64) {
-        self.number(field, Decoded::U64(value));
-    }
+    fn record_u64(&mut self, _: &Field, _: u64) {}
 
-    fn record_i128(&mut self, field: &Field, value: i128) {
-        self.number(field, Decoded::I128(value));
-    }
+    fn record_i128(&mut self, _: &Field, _: i128) {}
 
-    fn record_u128(&mut self, field: &Field, value: u128) {
-        self.number(field, Decoded::U128(value));
-    }
+    fn record_u128(&mut self, _: &Field, _: u128) {}
 
-    fn record_bool(&mut self, field: &Field, value: bool) {
-        self.number(field, Decoded::Bool(value));
-    }
+    fn record_bool(&mut self, _: &Field, _: bool) {}
 
     fn record_str(&mut self, field: &Field, value: &str) {
         if let Some(rank) = detect::rank(field.name()) {
             let plain = || BoundedString::format(ERROR_TEXT_BYTES, format_args!("{value}"));
             self.error(rank, || CapturedError::Text { plain: plain(), alternate: None });
         }
-        let text = BoundedString::format(Self::limit(field), format_args!("{value}"));
-        self.text(field, text);
     }
 
     fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
-        let text = self.format(field, Self::limit(field), format_args!("{value}"));
-        self.error(Rank::Typed, || capture::typed(value, Some(&text)));
-        self.text(field, text);
+        let known = whole(self.crumb, field);
+        self.error(Rank::Typed, || capture::typed(value, known));
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        match detect::rank(field.name()) {
-            None => {}
-            Some(Rank::Explicit) => self.error(Rank::Explicit, || CapturedError::Fields),
-            Some(rank) => {
-                let plain = self.format(field, ERROR_TEXT_BYTES, format_args!("{value:?}"));
-                // `%error` hands the formatter's flags on to `Display`, and the alternate `Display` of anyhow, eyre and
-                // their kin shows the causes.
-                let alternate = BoundedString::format(ERROR_TEXT_BYTES, format_args!("{value:#?}"));
-                self.text(field, BoundedString::format(Self::limit(field), format_args!("{plain}")));
-                let alternate = Some(alternate).filter(|alternate| *alternate != plain);
-                return self.error(rank, || CapturedError::Text { plain, alternate });
-            }
-        }
-        let text = self.format(field, Self::limit(field), format_args!("{value:?}"));
-        self.text(field, text);
+        let Some(rank) = detect::rank(field.name()) else { return };
+        let known = whole(self.crumb, field);
+        self.error(rank, || {
+            let plain = known.map_or_else(
+                || BoundedString::format(ERROR_TEXT_BYTES, format_args!("{value:?}")),
+                str::to_owned,
+            );
+            // `%error` hands the formatter's flags on to `Display`, and the alternate `Display` of anyhow, eyre and
+            // their kin shows the causes.
+            let alternate = BoundedString::format(ERROR_TEXT_BYTES, format_args!("{value:#?}"));
+            let alternate = Some(alternate).filter(|alternate| *alternate != plain);
+            CapturedError::Text { plain, alternate }
+        });
     }
 }
+
+/// The text of a field, if the breadcrumb has the whole of it.
+fn whole<'a>(crumb: Encoded<'a>, field: &Field) -> Option<&'a str> {
+    match encoded(crumb, field)?.value {
+        Decoded::Text(text) => Some(text),
+        _ => None,
+    }
+}
+
+/// A field, if the breadcrumb has the whole of it.
+fn encoded<'a>(crumb: Encoded<'a>, field: &Field) -> Option<crumb::Field<'a>> {
+    let mut fields = crumb::fields(crumb.words.as_flattened());
+    fields.find(|known| known.name == Name::Index(field.index()) && !known.cut)
+}
+
+/// Encodes the fields of an ERROR with more room than its breadcrumb had: of what that has whole, a copy.
+pub(super) struct LongVisitor<'a, 'b> {
+    crumb: Encoded<'a>,
+    encoder: &'a mut Encoder<'b>,
+    /// The message, which is the first field, stands beside those that are counted.
+    has_message: bool,
+    /// Fields beyond those that an event keeps.
+    pub(super) left_out: u64,
+}
+
+impl<'a, 'b> LongVisitor<'a, 'b> {
+    pub(super) fn new(crumb: Encoded<'a>, encoder: &'a mut Encoder<'b>) -> Self {
+        Self { crumb, encoder, has_message: false, left_out: 0 }
+    }
+
+    fn field(&mut self, field: &Field, value: impl FnOnce(&mut Encoder<'_>, Name<'_>)) {
+        if field.name() == "message" {
+            self.has_message = true;
+            self.encoder.beside_message();
+        }
+        if field.index() > FIELDS || field.index() == FIELDS && !self.has_message {
+            self.left_out += 1;
+        } else if let Some(known) = encoded(self.crumb, field) {
+            self.encoder.copy(&known);
+        } else {
+            value(self.encoder, Name::Index(field.index()));
+        }
+    }
+
+    fn format(&mut self, field: &Field, value: fmt::Arguments<'_>) {
+        // An error at the end of the message is read whole, and the message cut afterwards.
+        let limit = if field.name() == "message" { ERROR_TEXT_BYTES } else { FIELD_BYTES };
+        self.field(field, |encoder, name| encoder.format_within(name, limit, value));
+    }
+}
+
+impl Visit for LongVisitor<'_, '_> {
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        self.field(field, |encoder, name| encoder.f64(name, value));
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.field(field, |encoder, name| encoder.i64(name, value));
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.field(field, |encoder, name| encoder.u64(name, value));
+    }
+
+    fn record_i128(&mut self, field: &Field, value: i128) {
+        self.field(field, |encoder, name| encoder.i128(name, value));
+    }
+
+    fn record_u128(&mut self, field: &Field, value: u128) {
+        self.field(field, |encoder, name| encoder.u128(name, value));
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.field(field, |encoder, name| encoder.bool(name, value));
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.format(field, format_args!("{value}"));
+    }
+
+    fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
+        self.format(field, format_args!("{value}"));
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.format(field, format_args!("{value:?}"));
+    }
+}
+
+/// Room for the longest fields that an event keeps.
+pub(super) const LONG_BYTES: usize = FIELDS * (FIELD_BYTES + 8) + ERROR_TEXT_BYTES;
 
 /// Errors that one line is searched for.
 const ERRORS: usize = 4;

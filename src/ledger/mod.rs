@@ -1,6 +1,6 @@
 //! The ledger: where every accepted event ended, exactly.
 //!
-//! **accepted = delivered + lost (by reason) + pending.** `accepted` is counted where an event enters, before anything
+//! **accepted = delivered + folded + lost (by reason) + pending.** `accepted` is counted where an event enters, before anything
 //! can go wrong with it, and never derived from the other terms. Counting is one relaxed add; [`Ledger::settle`] is the
 //! only call that waits, and it always returns by its deadline. Called on any thread.
 
@@ -30,13 +30,19 @@ pub(crate) struct Ledger {
     delivered: AtomicU64,
     tallied: AtomicU64,
     dropped: [AtomicU64; Dropped::ALL.len()],
+    folded: AtomicU64,
     lost: [AtomicU64; Lost::ALL.len()],
     counted: [AtomicU64; Counted::ALL.len()],
     /// Events that were given a place in the queue; a place is given before the event is sent.
     enqueued: AtomicU64,
-    /// Events that the worker has finished with, in the order of the queue.
-    processed: Mutex<u64>,
+    progress: Mutex<Progress>,
     progressed: Condvar,
+    /// How many of the enqueued somebody wants to be settled; it only grows.
+    wanted: AtomicU64,
+    /// Something came that the worker has not settled since.
+    unsettled: AtomicBool,
+    /// How often somebody has asked for that; it only grows.
+    asked: AtomicU64,
     worker: OnceLock<ThreadId>,
     /// Wakes the worker, when there is something for it beside the queue.
     nudge: OnceLock<Sender<()>>,
@@ -56,6 +62,15 @@ pub(crate) enum End {
     Delivered,
     Dropped(Dropped),
     Lost(Lost),
+}
+
+/// How far the worker has come.
+#[derive(Debug, Default)]
+struct Progress {
+    /// Events of the queue that have ended: in whatever order, since the worker holds some of them.
+    ended: u64,
+    /// So many of those who asked have their answer: what was enqueued before has ended, what was counted is told.
+    answered: u64,
 }
 
 /// What is counted beside the equation: nothing of it was an event.
@@ -90,7 +105,7 @@ impl Counted {
 }
 
 // Every counter is Relaxed: it publishes nothing but itself. What a flush must see is ordered by the lock around
-// `processed`.
+// `progress`.
 impl Ledger {
     /// An event entered.
     pub(crate) fn accept(&self) {
@@ -116,8 +131,26 @@ impl Ledger {
     pub(crate) fn tally(&self, first: bool) {
         self.tallied.fetch_add(1, Ordering::Relaxed);
         if first {
-            self.nudge();
+            self.counted_first();
         }
+    }
+
+    /// Something was counted that the worker is to tell.
+    pub(crate) fn counted_first(&self) {
+        self.stir();
+        self.nudge();
+    }
+
+    /// A flush has something to wait for.
+    fn stir(&self) {
+        if !self.unsettled.load(Ordering::SeqCst) {
+            self.unsettled.store(true, Ordering::SeqCst);
+        }
+    }
+
+    /// The worker begins to settle: what comes from now on may be for the next time.
+    pub(crate) fn settles(&self) {
+        self.unsettled.store(false, Ordering::SeqCst);
     }
 
     pub(crate) fn count(&self, what: Counted) {
@@ -128,17 +161,25 @@ impl Ledger {
 
     /// An event was given a place in the queue.
     pub(crate) fn enqueue(&self) {
+        self.stir();
         self.enqueued.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// A place in the queue came to nothing: no worker will process it.
+    /// A place in the queue came to nothing, where the queue is gone: no worker will process it.
     pub(crate) fn unqueue(&self) {
-        self.progress(|| {});
+        self.end(|| {});
+    }
+
+    /// The worker found that an event tells of the same failure as another one.
+    pub(crate) fn fold(&self) {
+        self.end(|| {
+            self.folded.fetch_add(1, Ordering::Relaxed);
+        });
     }
 
     /// The worker is done with one event of the queue.
     pub(crate) fn process(&self, end: End) {
-        self.progress(|| match end {
+        self.end(|| match end {
             End::Delivered => {
                 self.delivered.fetch_add(1, Ordering::Relaxed);
             }
@@ -149,31 +190,55 @@ impl Ledger {
 
     /// One place in the queue is done with. Counted under the lock, so that nobody sees an event as pending and as
     /// ended.
-    fn progress(&self, count: impl FnOnce()) {
-        let mut processed = self.processed.lock().unwrap_or_else(PoisonError::into_inner);
+    fn end(&self, count: impl FnOnce()) {
+        let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
         count();
-        *processed = processed.saturating_add(1);
-        self.progressed.notify_all();
+        progress.ended = progress.ended.saturating_add(1);
     }
 
-    /// Waits until everything enqueued before the call is processed, `timeout` at the most.
+    /// Waits until everything enqueued before the call has ended, `timeout` at the most.
     pub(crate) fn settle(&self, timeout: Duration) -> Result<(), FlushError> {
         self.check_not_worker()?;
         let target = self.enqueued.load(Ordering::Relaxed);
+        let ended = self.progress.lock().unwrap_or_else(PoisonError::into_inner).ended;
+        if ended >= target && !self.unsettled.load(Ordering::SeqCst) {
+            return Ok(());
+        }
+        // SeqCst: where the channel is full, its word is still unread, and whoever reads it then sees these numbers. The
+        // channel orders its own state by SeqCst before it says that it is full. Who sees that we asked sees what for.
+        self.wanted.fetch_max(target, Ordering::SeqCst);
+        let ticket = self.asked.fetch_add(1, Ordering::SeqCst) + 1;
+        self.nudge();
         let begun = Instant::now();
-        let mut processed = self.processed.lock().unwrap_or_else(PoisonError::into_inner);
-        while *processed < target {
+        let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
+        while progress.answered < ticket {
             if self.worker_gone.load(Ordering::Relaxed) {
-                return Err(FlushError::worker_gone());
+                let over = progress.ended >= target;
+                return if over { Ok(()) } else { Err(FlushError::worker_gone()) };
             }
             // By subtraction: `begun + timeout` overflows for a timeout of centuries.
             let Some(left) = timeout.checked_sub(begun.elapsed()).filter(|left| !left.is_zero()) else {
-                return Err(FlushError::deadline(target.saturating_sub(*processed)));
+                return Err(FlushError::deadline(target.saturating_sub(progress.ended)));
             };
-            let woken = self.progressed.wait_timeout(processed, left).unwrap_or_else(PoisonError::into_inner);
-            processed = woken.0;
+            let woken = self.progressed.wait_timeout(progress, left).unwrap_or_else(PoisonError::into_inner);
+            progress = woken.0;
         }
         Ok(())
+    }
+
+    /// Who waits, and for how many of the enqueued: the number of those who have asked so far, and what the last of them
+    /// may want.
+    pub(crate) fn asked(&self) -> (u64, u64) {
+        // SeqCst, and in this order: see `settle`.
+        let asked = self.asked.load(Ordering::SeqCst);
+        (asked, self.wanted.load(Ordering::SeqCst))
+    }
+
+    /// The first `asked` of those who wait have what they wait for.
+    pub(crate) fn answer(&self, asked: u64) {
+        let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
+        progress.answered = progress.answered.max(asked);
+        self.progressed.notify_all();
     }
 
     /// Refuses the worker, which would wait for itself.
@@ -212,7 +277,7 @@ impl Ledger {
     /// The worker has ended, or never began: nobody will process what is left.
     pub(crate) fn worker_gone(&self) {
         self.worker_ends();
-        let _processed = self.processed.lock().unwrap_or_else(PoisonError::into_inner);
+        let _progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
         // Relaxed: read under the same lock.
         self.worker_gone.store(true, Ordering::Relaxed);
         self.progressed.notify_all();
@@ -230,8 +295,8 @@ impl Ledger {
     /// The lines that have something to say, those with most first.
     fn line_counts(&self) -> Vec<LineCount> {
         let counts = self.lines.seen().map(|(site, line)| LineCount {
-            target: site.map_or_else(String::new, |site| site.target.clone()),
-            file: site.and_then(|site| site.file.clone()),
+            target: site.map_or_else(String::new, |site| site.target.to_string()),
+            file: site.and_then(|site| site.file.as_ref().map(ToString::to_string)),
             line: site.and_then(|site| site.line),
             without_error: line.without_error(),
             not_told_apart: line.untold_ever(),
@@ -243,7 +308,7 @@ impl Ledger {
 
     pub(crate) fn stats(&self) -> Stats {
         let count = |what: Counted| self.counted.get(what as usize).map_or(0, |c| c.load(Ordering::Relaxed));
-        let processed = self.processed.lock().unwrap_or_else(PoisonError::into_inner);
+        let progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
         // Read before `enqueued`, under the lock, so that a finished event is never seen as pending as well.
         let lost = Lost::ALL
             .into_iter()
@@ -262,8 +327,9 @@ impl Ledger {
             delivered: self.delivered.load(Ordering::Relaxed),
             tallied: self.tallied.load(Ordering::Relaxed),
             dropped,
+            folded: self.folded.load(Ordering::Relaxed),
             lost,
-            pending: self.enqueued.load(Ordering::Relaxed).saturating_sub(*processed),
+            pending: self.enqueued.load(Ordering::Relaxed).saturating_sub(progress.ended),
             errors_without_error: count(Counted::ErrorWithoutError),
             crumbs_lost: count(Counted::CrumbBusy),
             recursion: count(Counted::Recursion),

@@ -1,5 +1,6 @@
 //! What is copied on the caller's thread and crosses to the worker: owned data, nothing parsed, nothing resolved.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -16,8 +17,8 @@ pub(crate) struct Captured {
     pub(crate) time_ns: u64,
     pub(crate) level: Level,
     pub(crate) site: Site,
-    pub(crate) message: Option<String>,
-    pub(crate) fields: Map<String, Value>,
+    /// The fields of the line, encoded, the message among them; None where no line logged it.
+    pub(crate) fields: Option<CapturedFields>,
     pub(crate) error: CapturedError,
     /// Further errors that the same line carried.
     pub(crate) siblings: Vec<CapturedError>,
@@ -47,17 +48,17 @@ impl Captured {
         // What is shared with a living span is counted with every event: the event may outlive the span.
         let spans: usize = self.spans.iter().map(CapturedSpan::bytes).sum();
         let lanes: usize = self.lanes.iter().map(|lane| lane.bytes()).sum();
-        let texts = self.message.as_ref().map_or(0, String::len) + size_of_val(self.stack.as_slice());
-        texts + error + map_bytes(&self.fields) + spans + lanes
+        let fields = self.fields.as_ref().map_or(0, |fields| fields.bytes.len());
+        fields + size_of_val(self.stack.as_slice()) + error + spans + lanes
     }
 }
 
-fn map_bytes(map: &Map<String, Value>) -> usize {
+pub(super) fn map_bytes(map: &Map<String, Value>) -> usize {
     map.iter().map(|(name, value)| name.len() + json_bytes(value)).sum()
 }
 
 /// About how many bytes a value takes; what is captured is not deep.
-fn json_bytes(value: &Value) -> usize {
+pub(super) fn json_bytes(value: &Value) -> usize {
     size_of::<Value>()
         + match value {
             Value::String(text) => text.len(),
@@ -67,18 +68,27 @@ fn json_bytes(value: &Value) -> usize {
         }
 }
 
+/// The fields of a log line, as the breadcrumb of it has them, or with more room where that had too little.
+#[derive(Debug)]
+pub(crate) struct CapturedFields {
+    pub(crate) callsite: &'static Metadata<'static>,
+    pub(crate) bytes: Vec<u8>,
+    /// Fields beyond those that an event keeps.
+    pub(crate) left_out: u64,
+}
+
 /// The line that logged.
 #[derive(Debug, Clone)]
 pub(crate) struct Site {
-    pub(crate) target: String,
-    pub(crate) file: Option<String>,
+    pub(crate) target: Cow<'static, str>,
+    pub(crate) file: Option<Cow<'static, str>>,
     pub(crate) line: Option<u32>,
 }
 
 impl Site {
     /// That of lines beyond those that are counted each by itself.
     pub(crate) fn unknown() -> Self {
-        Self { target: String::new(), file: None, line: None }
+        Self { target: Cow::Borrowed(""), file: None, line: None }
     }
 }
 
@@ -168,6 +178,16 @@ impl LaneData {
         let contexts: usize = self.contexts.iter().map(|(name, value)| name.len() + json_bytes(value)).sum();
         size_of::<Self>() + tags + contexts
     }
+}
+
+/// A lane that had an event and is over.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ClosedLane {
+    pub(crate) lane: u64,
+    /// The tokio task in which it began and closed.
+    pub(crate) task: Option<u64>,
+    /// The lane of that task, or thread, outside of any span; none where it closed elsewhere than it began.
+    pub(crate) outside: Option<u64>,
 }
 
 /// Where the program runs: computed once, at `build`.

@@ -6,15 +6,21 @@
 mod hooks;
 mod meaning;
 mod origin;
+mod source;
 mod stack;
 mod symbols;
 mod text;
 
+use std::borrow::Cow;
+
+use serde_json::{Map, Value};
+
 use crate::clock;
 use crate::model::{
-    Captured, CapturedError, CapturedSpan, Cause, Environment, EventKind, Fingerprint, LoggedAt, Span,
-    TrackedEvent,
+    Captured, CapturedError, CapturedFields, CapturedSpan, Cause, Environment, EventKind, Fingerprint,
+    LoggedAt, Span, TrackedEvent,
 };
+use crate::trail::log_site::LogSite;
 use crate::trail::{Copied, crumb};
 
 pub(crate) use hooks::{Hooks, Refused};
@@ -37,6 +43,8 @@ pub(crate) struct Prepared {
     pub(crate) span_numbers: Vec<u64>,
     /// The tokio task it was logged in.
     pub(crate) task: Option<u64>,
+    /// It is what an `#[instrument(err)]` wrote when its function returned; the error as that wrote it.
+    pub(crate) returned: Option<String>,
 }
 
 /// Turns captures into events; keeps the symbols it has found.
@@ -59,23 +67,28 @@ impl Preparer {
 
     /// The event, but for what grouping says of it.
     pub(crate) fn prepare(&mut self, captured: Captured, trail: &Copied) -> Prepared {
-        let (chain, chain_cut) = chain(&captured.error, captured.message.as_deref().unwrap_or_default());
+        let (message, mut fields) = captured.fields.as_ref().map(said).unwrap_or_default();
+        let returned = returned(&captured, message.as_deref(), &fields);
+        let (chain, chain_cut) = chain(&captured.error, message.as_deref().unwrap_or_default());
         let frames = self.frames.resolve(&captured.stack, &captured.site);
         let spans: Vec<Span> = captured.spans.iter().map(span).collect();
-        let mut fields = captured.fields;
-        let meaning = Meaning::of(&mut fields, spans, captured.lanes, &self.environment);
-        let mut target = captured.site.target;
+        let mut meaning = Meaning::of(&mut fields, spans, captured.lanes, &self.environment);
+        // What a hook says with the error in hand outranks all.
+        meaning.tags.extend(captured.draft.tags);
+        meaning.contexts.extend(captured.draft.contexts);
+        let mut target = captured.site.target.into_owned();
         if target.is_empty() {
             // `capture_error` has no callsite: its module is that of the code that called it.
             target =
                 frames.iter().find(|frame| frame.in_app).and_then(|f| f.module.clone()).unwrap_or_default();
         }
+        let file = captured.site.file.map(Cow::into_owned);
         let logged_at = LoggedAt {
             id: captured.id,
             target: target.clone(),
-            file: captured.site.file.clone(),
+            file: file.clone(),
             line: captured.site.line,
-            message: captured.message.clone(),
+            message: message.clone(),
         };
         let event = TrackedEvent {
             id: captured.id,
@@ -87,9 +100,9 @@ impl Preparer {
             value: chain.first().map(|cause| cause.value.clone()).unwrap_or_default(),
             culprit: String::new(),
             target,
-            file: captured.site.file,
+            file,
             line: captured.site.line,
-            message: captured.message,
+            message,
             chain,
             chain_cut,
             frames,
@@ -119,8 +132,24 @@ impl Preparer {
             lane: captured.lane,
             span_numbers: captured.span_numbers,
             task: captured.task,
+            returned,
         }
     }
+}
+
+/// What a line said: its message, and its other fields.
+fn said(captured: &CapturedFields) -> (Option<String>, Map<String, Value>) {
+    let mut fields = crumb::to_map(&captured.bytes, Some(captured.callsite));
+    // Its site was taken before.
+    LogSite::take(&mut fields, captured.callsite);
+    if captured.left_out > 0 {
+        fields.insert("…".to_owned(), captured.left_out.into());
+    }
+    let message = fields.remove("message").map(|message| match message {
+        Value::String(text) => text,
+        other => other.to_string(),
+    });
+    (message, fields)
 }
 
 fn chain(error: &CapturedError, message: &str) -> (Vec<Cause>, bool) {
@@ -138,6 +167,15 @@ fn chain(error: &CapturedError, message: &str) -> (Vec<Cause>, bool) {
         CapturedError::Tail { at } => text::chain(message.get(*at..).unwrap_or_default(), None),
         CapturedError::Fields | CapturedError::Nothing => (Vec::new(), false),
     }
+}
+
+/// The error that an `#[instrument(err)]` wrote: its line has no message and no other field, and the attribute is where
+/// its span is opened, too.
+fn returned(captured: &Captured, message: Option<&str>, fields: &Map<String, Value>) -> Option<String> {
+    let (site, callsite) = (&captured.site, captured.spans.first()?.callsite);
+    let there = site.line == callsite.line() && site.file.as_deref() == callsite.file();
+    let alone = message.is_none() && fields.len() == 1 && site.line.is_some();
+    fields.get("error").filter(|_| there && alone)?.as_str().map(str::to_owned)
 }
 
 fn span(captured: &CapturedSpan) -> Span {

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64 as Counter;
 
 use crate::limits::{FIELDS, IDLE_LANES, SPAN_BYTES, SPAN_DEPTH, SPANS};
-use crate::model::{CapturedSpan, EventId, LaneData, SpanExtra, TrailSource};
+use crate::model::{CapturedSpan, ClosedLane, EventId, LaneData, SpanExtra, TrailSource};
 use crate::sync::Ordering;
 use crate::trail::crumb::{self, Encoded, Name};
 use crate::trail::{Trail, Wanted};
@@ -127,19 +127,25 @@ impl Scopes {
     }
 
     /// Forgets a span. Where it was the root of a lane that began here, what this task or thread logged before belongs
-    /// to the past. One that began elsewhere, such as a response's body, says nothing of it.
-    pub(crate) fn close(&self, id: u64, trail: &Trail) {
-        let mut home = 0;
+    /// to the past. One that began elsewhere, such as a response's body, says nothing of it. Tells the lane that is over,
+    /// if that had an event.
+    pub(crate) fn close(&self, id: u64, trail: &Trail) -> Option<ClosedLane> {
+        let (mut home, mut over) = (0, None);
         self.spans.release(id, |slot| {
             home = slot.home();
-            slot.close();
+            over = slot.close();
         });
-        if home != 0
-            && home == BaseKey::current().key()
+        let here = if home == 0 { None } else { Some(BaseKey::current()).filter(|key| key.key() == home) };
+        if here.is_some()
             && let Some(base) = self.bases.find(home)
         {
             base.close_root(trail.head());
         }
+        over.map(|lane| ClosedLane {
+            lane,
+            task: here.and_then(BaseKey::task),
+            outside: here.map(|key| self.base(key, trail).lane).filter(|lane| *lane != NOBODY),
+        })
     }
 
     /// Where a breadcrumb belongs that is logged in the span `id`, if that was opened here.

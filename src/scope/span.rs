@@ -93,13 +93,17 @@ impl SpanSlot {
         self.number.store(number, Ordering::Release);
     }
 
-    /// Empties the slot; readers that are still at it see that the number is gone.
-    pub(super) fn close(&self) {
+    /// Empties the slot; readers that are still at it see that the number is gone. Tells the lane that is over, if that
+    /// had an event.
+    pub(super) fn close(&self) -> Option<u64> {
+        let lane = self.lane();
         self.number.store(0, Ordering::Release);
-        if self.has_extra.swap(0, Ordering::Relaxed) != 0 {
-            self.extra.store(None);
-            self.last_event.store(None);
+        if self.has_extra.swap(0, Ordering::Relaxed) == 0 {
+            return None;
         }
+        self.extra.store(None);
+        // Only a lane's root notes events.
+        self.last_event.swap(None).map(|_| lane)
     }
 
     /// The lane and the number of the span `id`, unless it closed meanwhile: an event may name a parent that nobody

@@ -36,6 +36,10 @@ pub(crate) struct Encoded<'a> {
 pub(crate) struct Encoder<'a> {
     rest: &'a mut [u8],
     cut: bool,
+    /// Bytes of one text.
+    limit: usize,
+    /// Fields of the callsite, from the first on, that are taken.
+    fields: usize,
 }
 
 /// How a field is named.
@@ -93,7 +97,12 @@ pub(crate) fn encode<'a, T>(
     room: usize,
     fill: impl FnOnce(&mut Encoder<'_>) -> T,
 ) -> (T, Encoded<'a>) {
-    let mut encoder = Encoder { rest: memory.get_mut(..room).unwrap_or_default(), cut: false };
+    let mut encoder = Encoder {
+        rest: memory.get_mut(..room).unwrap_or_default(),
+        cut: false,
+        limit: FIELD_BYTES,
+        fields: FIELDS,
+    };
     let filled = fill(&mut encoder);
     match encoder.rest.first_chunk_mut::<WORD>() {
         Some(padding) => *padding = [END; WORD],
@@ -149,7 +158,7 @@ impl<'a> Encoder<'a> {
     pub(crate) fn text(&mut self, name: Name<'_>, value: &str) {
         let whole = HEAD + TEXT_HEAD + value.len();
         if let Name::Index(index) = name
-            && index < FIELDS
+            && index < self.fields
             && value.len() <= FIELD_BYTES
             && whole <= self.rest.len()
             && let Some((place, rest)) = mem::take(&mut self.rest).split_at_mut_checked(whole)
@@ -185,6 +194,27 @@ impl<'a> Encoder<'a> {
         });
     }
 
+    /// Takes one field more: the message stands beside those that are counted.
+    pub(crate) fn beside_message(&mut self) {
+        self.fields = FIELDS + 1;
+    }
+
+    /// A field as it stands encoded elsewhere, for the same callsite.
+    pub(crate) fn copy(&mut self, field: &Field<'_>) {
+        self.cut |= field.cut || field.bytes.len() > self.rest.len();
+        if let Some((place, rest)) = mem::take(&mut self.rest).split_at_mut_checked(field.bytes.len()) {
+            place.copy_from_slice(field.bytes);
+            self.rest = rest;
+        }
+    }
+
+    /// As [`format`](Self::format), with a limit of its own.
+    pub(crate) fn format_within(&mut self, name: Name<'_>, limit: usize, value: fmt::Arguments<'_>) {
+        let usual = mem::replace(&mut self.limit, limit.min(usize::from(!CUT)));
+        self.format(name, value);
+        self.limit = usual;
+    }
+
     /// The same, with somebody listening: the formatter goes on beyond our room for as long as that wants more.
     pub(crate) fn format_heard(&mut self, name: Name<'_>, value: fmt::Arguments<'_>, ear: &mut impl Ear) {
         let mut ended = Formatted::Whole;
@@ -209,7 +239,7 @@ impl<'a> Encoder<'a> {
     fn write_text(&mut self, name: Name<'_>, write: impl FnOnce(&mut Text<'_>) -> bool) {
         let Some(length) = self.open::<TEXT_HEAD>(TEXT, name) else { return };
         let bytes = mem::take(&mut self.rest);
-        let room = bytes.len().min(FIELD_BYTES);
+        let room = bytes.len().min(self.limit);
         let mut text = Text::new(bytes.get_mut(..room).unwrap_or_default());
         if !write(&mut text) {
             text = Text::new(bytes.get_mut(..room).unwrap_or_default());
@@ -225,7 +255,7 @@ impl<'a> Encoder<'a> {
     #[inline]
     fn open<const N: usize>(&mut self, kind: u8, name: Name<'_>) -> Option<&'a mut [u8; N]> {
         let Name::Index(index) = name else { return self.open_named(kind, name) };
-        if index >= FIELDS || self.rest.len() < HEAD + N {
+        if index >= self.fields || self.rest.len() < HEAD + N {
             self.cut = true;
             return None;
         }

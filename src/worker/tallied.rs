@@ -3,6 +3,7 @@
 //! A text's key is learnt from the events of it that were told in full. What was counted of a key that no event was told
 //! of lands on its line, not told apart. Bounded: of thousands of keys the oldest are forgotten.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use crate::ledger::Ledger;
@@ -30,7 +31,11 @@ impl Tallied {
             let issue = Issue {
                 fingerprint: event.fingerprint.clone(),
                 title: event.title.clone(),
-                site: Site { target: event.target.clone(), file: event.file.clone(), line: event.line },
+                site: Site {
+                    target: event.target.clone().into(),
+                    file: event.file.clone().map(Into::into),
+                    line: event.line,
+                },
             };
             self.issues.insert(*key, issue);
         }
@@ -71,7 +76,14 @@ impl Issue {
 }
 
 fn tally(fingerprint: Option<Fingerprint>, title: String, site: Site, count: u64) -> Tally {
-    Tally { fingerprint, title, target: site.target, file: site.file, line: site.line, count }
+    Tally {
+        fingerprint,
+        title,
+        target: site.target.into_owned(),
+        file: site.file.map(Cow::into_owned),
+        line: site.line,
+        count,
+    }
 }
 
 /// A map that forgets the older half when it is full.

@@ -106,7 +106,7 @@ fn a_box_is_no_obstacle_and_a_warn_is_no_event() {
 }
 
 #[test]
-fn an_error_on_its_way_up_through_two_functions_is_two_events_of_one_trail() {
+fn an_error_on_its_way_up_through_two_functions_is_one_event_with_two_places() {
     #[instrument(err)]
     fn outer() -> Result<(), anyhow::Error> {
         inner().map_err(|error| error.context("outer"))
@@ -119,8 +119,9 @@ fn an_error_on_its_way_up_through_two_functions_is_two_events_of_one_trail() {
 
     let rig = Rig::new();
     rig.on_thread(|| assert!(outer().is_err()));
-    let events = rig.events();
-    assert_eq!(events.iter().map(|event| event.title.as_str()).collect::<Vec<_>>(), ["inner", "outer"]);
-    assert_eq!(values(&events[1]), ["outer", "inner"]);
-    assert_eq!(events[1].breadcrumbs.len(), 1);
+    let events = rig.delivered();
+    assert_eq!(events.iter().map(|event| event.title.as_str()).collect::<Vec<_>>(), ["inner"]);
+    assert_eq!(values(&events[0]), ["outer", "inner"]);
+    assert_eq!((events[0].logged_at.len(), rig.stats().folded), (2, 1));
+    assert!(events[0].breadcrumbs.is_empty(), "its own lines are no steps that led there");
 }

@@ -129,5 +129,7 @@ pub(crate) fn named<'a>(events: &'a [TrackedEvent], message: &str) -> &'a Tracke
     found.unwrap_or_else(|| panic!("no event {message:?}"))
 }
 
-// Two test binaries take this; each uses some of it.
+// Three test binaries take this; each uses some of it.
 const _: fn() -> Rig = Rig::beside_another_layer;
+const _: fn(&'static str) = fail;
+const _: for<'a> fn(&'a [TrackedEvent], &str) -> &'a TrackedEvent = named;

@@ -1,0 +1,1 @@
+//! Which lines fold, and when events are let go.
