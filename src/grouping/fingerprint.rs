@@ -22,10 +22,9 @@ use crate::model::{Cause, EventKind, Fingerprint, TrackedEvent};
 /// The fingerprint of an event: what was said of it, else what is made of it. Said parts may name the latter by
 /// `{{ default }}`, as in Sentry's protocol.
 pub(super) fn fingerprint(event: &TrackedEvent, said: Option<&Fingerprint>) -> Fingerprint {
-    let parts = said.map(Fingerprint::parts).unwrap_or_default();
-    if parts.iter().all(|part| part.trim().is_empty()) {
+    let Some(parts) = said.filter(|said| !is_blank(said)).map(Fingerprint::parts) else {
         return Fingerprint::new(of_event(event));
-    }
+    };
     let is_default = |part: &str| {
         let inside = part.trim().strip_prefix("{{").and_then(|part| part.strip_suffix("}}"));
         inside.is_some_and(|name| name.trim() == "default")
@@ -39,6 +38,11 @@ pub(super) fn fingerprint(event: &TrackedEvent, said: Option<&Fingerprint>) -> F
         }
     }
     Fingerprint::new(whole)
+}
+
+/// Whether a fingerprint says nothing.
+pub(super) fn is_blank(fingerprint: &Fingerprint) -> bool {
+    fingerprint.parts().iter().all(|part| part.trim().is_empty())
 }
 
 /// Takes the fields that say which issue the event belongs to; the first of them decides.

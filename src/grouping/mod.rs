@@ -14,15 +14,20 @@ mod values;
 
 use crate::model::{EventKind, Fingerprint, TrackedEvent};
 
-pub(crate) use fingerprint::take_named;
+/// What was said of an event's issue, taken out of the event, once: by `before_send`, which left it in the event; by a
+/// hook (`hook`); or by a field `fingerprint` or `error.fingerprint`, which is no data. The first of these decides.
+pub(crate) fn said(event: &mut TrackedEvent, hook: Option<Fingerprint>) -> Option<Fingerprint> {
+    let left = Some(std::mem::take(&mut event.fingerprint));
+    let named = fingerprint::take_named(&mut event.fields);
+    [left, hook, named].into_iter().flatten().find(|said| !fingerprint::is_blank(said))
+}
 
-/// Decides what an event is called and which issue it belongs to.
-///
-/// Of the latter, what a hook or a field said (`own`) outranks what is made of the event itself.
-pub(crate) fn group(event: &mut TrackedEvent, own: Option<&Fingerprint>) {
+/// Decides what an event is called and which issue it belongs to; what was [`said`] of the latter holds. Once more when
+/// more is known of the event: the answer rests on what is known, not on earlier answers.
+pub(crate) fn group(event: &mut TrackedEvent, said: Option<&Fingerprint>) {
     event.title = title::title(event);
     event.culprit = culprit(event);
-    event.fingerprint = fingerprint::fingerprint(event, own);
+    event.fingerprint = fingerprint::fingerprint(event, said);
 }
 
 /// Where in the program's work it happened: the outermost span, else the target.

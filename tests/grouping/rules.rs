@@ -145,6 +145,25 @@ fn a_hook_outranks_the_field_and_may_build_on_what_would_have_been() {
 }
 
 #[test]
+fn what_before_send_says_outranks_both() {
+    let rig = rig_with(|builder| {
+        builder.before_send(|mut event| {
+            if event.chain.iter().any(|cause| cause.value.contains("page")) {
+                event.fingerprint = "from before_send".into();
+            }
+            Some(event)
+        })
+    });
+    rig.run(|| {
+        for error in [corrupt(0), lost(0)] {
+            error!(error = &error as &dyn Error, fingerprint = "from the field", "declined");
+        }
+    });
+    let said: Vec<_> = rig.events().iter().map(|event| event.fingerprint.to_string()).collect();
+    assert_eq!(said, ["from before_send", "from the field"]);
+}
+
+#[test]
 fn a_panic_is_known_by_its_text_without_values() {
     let rig = rig();
     let panics = |n: usize| {
