@@ -1,3 +1,5 @@
+//! Real reports, read back; and what is none, or was broken.
+
 use std::fmt::Debug;
 
 use proptest::prelude::*;
