@@ -5,22 +5,23 @@
 
 use std::cell::Cell;
 use std::error::Error;
-use std::panic::Location;
-use std::sync::{Arc, Weak};
-use std::time::UNIX_EPOCH;
+use std::panic::{self, Location, PanicHookInfo};
+use std::ptr;
+use std::sync::{Arc, Once, Weak};
+use std::thread;
 
 use arc_swap::ArcSwap;
-use serde_json::{Map, Value};
-use tracing::{Dispatch, Level, dispatcher};
+use serde_json::Value;
+use tracing::{Dispatch, dispatcher};
 use tracing_subscriber::registry::{LookupSpan, Registry};
 
-use crate::capture::{self, Failure, Pipeline};
+use crate::capture::Pipeline;
 use crate::diag::Said;
 use crate::ledger::{Counted, Lost};
-use crate::model::{Breadcrumb, Draft, EventId, EventKind, LaneData, Site, User};
+use crate::limits::DROP_FLUSH;
+use crate::model::{Breadcrumb, EventId, LaneData, Site, User};
 use crate::scope::data;
 use crate::sync::{OnceBox, enter};
-use crate::trail::{CRUMB_BYTES, Record, record};
 
 /// Says who the user is, for every event of this lane: of the work that the outermost span, the request or the task is
 /// about.
@@ -86,22 +87,7 @@ pub fn set_context(name: impl AsRef<str>, value: impl Into<Value>) {
 /// crumbtrail::add_breadcrumb(Breadcrumb::new("voucher redeemed").category("cart").data("percent", 15));
 /// ```
 pub fn add_breadcrumb(breadcrumb: Breadcrumb) {
-    with_pipeline(|pipeline, span| {
-        let mut memory = [0; CRUMB_BYTES];
-        let encoded = record::encode(&breadcrumb, &mut memory);
-        let since = breadcrumb.time.duration_since(UNIX_EPOCH).unwrap_or_default();
-        let inside = span.and_then(|span| pipeline.scopes.inside(span));
-        let place = inside.unwrap_or_else(|| pipeline.scopes.outside(&pipeline.trail));
-        let record = Record {
-            callsite: None,
-            time_ns: u64::try_from(since.as_nanos()).unwrap_or(u64::MAX),
-            lane: place.lane,
-            span: place.span,
-            mark: record::own_mark(&breadcrumb, encoded.cut),
-            payload: encoded.words,
-        };
-        pipeline.push(&record, &place);
-    });
+    with_pipeline(|pipeline, span| pipeline.keep(&breadcrumb, span));
 }
 
 /// Tracks an error that is not logged, and returns the event's name; None where it cannot be tracked, which
@@ -124,21 +110,9 @@ pub fn capture_error(error: &(dyn Error + 'static)) -> Option<EventId> {
     with_pipeline(|pipeline, span| {
         pipeline.ledger.accept();
         let captured = enter(|_| {
-            let (file, line) = (Some(caller.file().to_owned()), Some(caller.line()));
-            let site = Site { target: String::new(), file, line };
-            let error = capture::typed(error);
-            let failure = Failure {
-                kind: EventKind::Error,
-                site,
-                level: Level::ERROR,
-                message: None,
-                fields: Map::new(),
-                error,
-                siblings: Vec::new(),
-                draft: Draft::default(),
-                key: None,
-            };
-            pipeline.capture(failure, span)
+            let site =
+                || Site { target: "".into(), file: Some(caller.file().into()), line: Some(caller.line()) };
+            pipeline.capture_error(error, site, ptr::from_ref(caller).addr() as u64, span)
         });
         if captured.is_none() {
             pipeline.ledger.count(Counted::Recursion);
@@ -162,6 +136,36 @@ pub(crate) fn remember(pipeline: &Arc<Pipeline>) {
 }
 
 static FIRST: OnceBox<ArcSwap<Weak<Pipeline>>> = OnceBox::new();
+
+/// From now on, panics are captured by the pipeline of the subscriber that is current where they happen. What the
+/// program had as its hook runs afterwards; one that is set later replaces this one, unless it calls it.
+pub(crate) fn watch_panics() {
+    static WATCHED: Once = Once::new();
+    // The hook cannot be changed by a thread that panics.
+    if thread::panicking() {
+        return;
+    }
+    WATCHED.call_once(|| {
+        let earlier = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            panicked(info);
+            earlier(info);
+        }));
+    });
+}
+
+/// The panic of a thread where no subscriber is current is nobody's: a pipeline that was built for another part of the
+/// program, or for another test, shall not have it.
+fn panicked(info: &PanicHookInfo<'_>) {
+    dispatcher::get_default(|dispatch| {
+        let Some(pipeline) = dispatch.downcast_ref::<Pipeline>().filter(|p| p.wants_panics()) else { return };
+        pipeline.capture_panic(info, span_of(dispatch, pipeline));
+        if cfg!(panic = "abort") {
+            // Nobody else will wait for it.
+            let _ = pipeline.ledger.settle(DROP_FLUSH);
+        }
+    });
+}
 
 /// Runs `work` on the current pipeline and with the id of the innermost span that is in its table.
 fn with_pipeline<T>(work: impl FnOnce(&Pipeline, Option<u64>) -> T) -> Option<T> {

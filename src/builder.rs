@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::env;
+use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
@@ -13,7 +14,7 @@ use tracing::Subscriber;
 use tracing_subscriber::registry::LookupSpan;
 
 use crate::api;
-use crate::capture::Pipeline;
+use crate::capture::{IgnoredText, IgnoredType, Manner, Pipeline, Rules, Throttle};
 use crate::clock::Clock;
 use crate::diag::{self, Said};
 use crate::error::BuildError;
@@ -22,8 +23,8 @@ use crate::layer::gate::{self, Gate};
 use crate::layer::hidden::say_if_hidden;
 use crate::ledger::{Handle, Ledger};
 use crate::limits::{QUEUE_BYTES, QUEUE_ITEMS, QUEUE_ITEMS_MOST};
-use crate::model::{Environment, User};
-use crate::prepare::Preparer;
+use crate::model::{Breadcrumb, Draft, Environment, TrackedEvent, User, Verdict};
+use crate::prepare::{Hooks, Preparer};
 use crate::queue;
 use crate::sink::Sink;
 use crate::worker::{FirstLook, Guard, Worker};
@@ -42,6 +43,7 @@ pub fn builder() -> Builder {
 /// | `CRUMBTRAIL_SPANS` | as [`Builder::spans`] |
 /// | `CRUMBTRAIL_LANES` | as [`Builder::lanes`] |
 /// | `CRUMBTRAIL_STACK=on\|off` | as [`Builder::stack`] |
+/// | `CRUMBTRAIL_SAMPLE_RATE` | as [`Builder::sample_rate`] |
 /// | `SENTRY_RELEASE` | as [`Builder::release`] |
 /// | `SENTRY_ENVIRONMENT` | as [`Builder::environment`] |
 ///
@@ -68,6 +70,12 @@ pub fn from_env() -> Builder {
         Some("on") => builder.stack = Stack::On,
         Some("off") => builder.stack = Stack::Off,
         Some(other) => refuse("CRUMBTRAIL_STACK", &format!("{other:?} is neither `on` nor `off`")),
+    }
+    if let Some(text) = variable("CRUMBTRAIL_SAMPLE_RATE") {
+        match text.parse::<f64>() {
+            Ok(rate) if (0.0..=1.0).contains(&rate) => builder.rules.sample_rate = Some(rate),
+            _ => refuse("CRUMBTRAIL_SAMPLE_RATE", &format!("{text:?} is no number from 0 to 1")),
+        }
     }
     match variable("CRUMBTRAIL").as_deref() {
         None | Some("on") => {}
@@ -104,6 +112,10 @@ pub struct Builder {
     queue_items: usize,
     queue_bytes: usize,
     sinks: Vec<Box<dyn Sink>>,
+    rules: Rules,
+    hooks: Hooks,
+    throttle: Throttle,
+    panics: bool,
     clock: Clock,
     off: bool,
 }
@@ -134,6 +146,10 @@ impl Builder {
             queue_items: QUEUE_ITEMS,
             queue_bytes: QUEUE_BYTES,
             sinks: Vec::new(),
+            rules: Rules::default(),
+            hooks: Hooks::default(),
+            throttle: Throttle::default(),
+            panics: true,
             clock: Clock::default(),
             off: false,
         }
@@ -211,6 +227,124 @@ impl Builder {
         self
     }
 
+    /// Ignores the ERRORs of a module, and of those below it, whose message or error contains a text: they are
+    /// breadcrumbs only, counted in [`Stats::dropped`](crate::Stats). An empty target is every module, an empty text
+    /// every ERROR.
+    ///
+    /// ```
+    /// let builder = crumbtrail::builder()
+    ///     .ignore("my_shop::probe", "")
+    ///     .ignore("", "connection closed by peer");
+    /// ```
+    pub fn ignore(mut self, target: impl Into<String>, text: impl Into<String>) -> Self {
+        self.rules.texts.push(IgnoredText { target: target.into(), text: text.into() });
+        self
+    }
+
+    /// Ignores errors of a type, and those that were caused by one: they are breadcrumbs only, counted in
+    /// [`Stats::dropped`](crate::Stats).
+    ///
+    /// An error that was handed over as such is judged by its type, along its whole chain. One of which only the text
+    /// came (`%error`, `?error`) is judged by the type's name where the text tells that;
+    /// [`Stats::unjudged`](crate::Stats) says how many did not.
+    ///
+    /// ```
+    /// let builder = crumbtrail::builder().ignore_error::<std::num::ParseIntError>();
+    /// ```
+    pub fn ignore_error<E: Error + 'static>(mut self) -> Self {
+        let ignored = IgnoredType::of::<E>();
+        self.rules.types.push(ignored);
+        self.hooks.ignored_types.push(ignored.name());
+        self
+    }
+
+    /// Judges every error that is handed over as such (`error = &err as &dyn Error`, [`capture_error`](crate::capture_error)),
+    /// with the error itself in hand: a hook may downcast it, look at its causes, leave it out, or say more of it.
+    ///
+    /// It runs on the thread that logs, for each error, before the throttle: it should be quick. Errors of which only
+    /// the text came cannot be judged; [`Stats::unjudged`](crate::Stats) counts them. If the hook panics, the event is
+    /// counted as lost.
+    ///
+    /// ```
+    /// use crumbtrail::Verdict;
+    /// use std::io::{self, ErrorKind};
+    ///
+    /// let builder = crumbtrail::builder().on_error(|error, draft| match error.downcast_ref::<io::Error>() {
+    ///     Some(gone) if gone.kind() == ErrorKind::BrokenPipe => Verdict::Demote,
+    ///     Some(io) => {
+    ///         draft.set_tag("io.kind", io.kind().to_string());
+    ///         Verdict::Track
+    ///     }
+    ///     None => Verdict::Track,
+    /// });
+    /// ```
+    pub fn on_error(
+        mut self,
+        hook: impl Fn(&(dyn Error + 'static), &mut Draft) -> Verdict + Send + Sync + 'static,
+    ) -> Self {
+        self.rules.on_error = Some(Box::new(hook));
+        self.hooks.on_error = true;
+        self
+    }
+
+    /// Changes every event before it is grouped and told, or drops it by returning None.
+    ///
+    /// It runs on crumbtrail's own thread. If it panics, the event is counted as lost.
+    ///
+    /// ```
+    /// let builder = crumbtrail::builder().before_send(|mut event| {
+    ///     event.tags.insert("region".to_owned(), "eu".to_owned());
+    ///     Some(event)
+    /// });
+    /// ```
+    pub fn before_send(
+        mut self,
+        hook: impl Fn(TrackedEvent) -> Option<TrackedEvent> + Send + Sync + 'static,
+    ) -> Self {
+        self.hooks.before_send = Some(Box::new(hook));
+        self
+    }
+
+    /// Changes every breadcrumb of an event before it is told, or drops it by returning None.
+    ///
+    /// It runs on crumbtrail's own thread, for the breadcrumbs that an event carries, not for each that is logged. If it
+    /// panics, the event is counted as lost.
+    pub fn before_breadcrumb(
+        mut self,
+        hook: impl Fn(Breadcrumb) -> Option<Breadcrumb> + Send + Sync + 'static,
+    ) -> Self {
+        self.hooks.before_breadcrumb = Some(Box::new(hook));
+        self
+    }
+
+    /// Which part of all events is told, from 0 to 1; by default 1, all. The others are counted all the same.
+    pub fn sample_rate(mut self, rate: f64) -> Self {
+        self.rules.sample_rate = Some(rate);
+        self
+    }
+
+    /// How much of a storm of errors is told in full; see [`Throttle`].
+    pub fn throttle(mut self, throttle: Throttle) -> Self {
+        self.throttle = throttle;
+        self
+    }
+
+    /// Whether ERRORs without an error are tracked too, as events of the kind [`EventKind::Log`](crate::EventKind): they
+    /// are not by default, but counted by line, in [`Stats::lines`](crate::Stats).
+    pub fn track_messages(mut self, track: bool) -> Self {
+        self.rules.track_messages = track;
+        self
+    }
+
+    /// Whether panics are captured; they are by default.
+    ///
+    /// The first `build` that wants them installs a hook, which calls the one that was there. A panic belongs to the
+    /// subscriber that is current on the thread where it happens.
+    pub fn panics(mut self, capture: bool) -> Self {
+        self.panics = capture;
+        self
+    }
+
     /// Adds a place that events go to.
     pub fn sink(mut self, sink: impl Sink) -> Self {
         self.sinks.push(Box::new(sink));
@@ -228,7 +362,7 @@ impl Builder {
     ///
     /// # Errors
     /// When something that the code set cannot be: a directive that cannot be read, a queue without room or with too
-    /// much.
+    /// much, a sample rate that is none.
     pub fn build<S>(self) -> Result<(CrumbLayer<S>, Guard), BuildError>
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
@@ -241,11 +375,22 @@ impl Builder {
         if !(1..=QUEUE_ITEMS_MOST).contains(&self.queue_items) || self.queue_bytes == 0 {
             return Err(BuildError::queue(QUEUE_ITEMS_MOST));
         }
+        if !self.rules.sample_rate.is_none_or(|rate| (0.0..=1.0).contains(&rate)) {
+            return Err(BuildError::sample_rate());
+        }
         let gate = if self.off { Gate::off() } else { gate };
         let ledger = Arc::new(Ledger::default());
         let (queue, outlet) = queue::queue(self.queue_items, self.queue_bytes, Arc::clone(&ledger));
         let stack = self.stack == Stack::On && cfg!(feature = "stack");
-        let pipeline = Arc::new(Pipeline::new(queue, Arc::clone(&ledger), stack, !self.off));
+        let manner = Manner {
+            stack,
+            panics: self.panics,
+            throttle: self.throttle,
+            clock: self.clock.clone(),
+            on: !self.off,
+        };
+        let environment = environment(&self);
+        let pipeline = Arc::new(Pipeline::new(queue, Arc::clone(&ledger), self.rules, manner));
         let stop = if self.off {
             ledger.worker_gone();
             crossbeam_channel::bounded(0).0
@@ -257,12 +402,16 @@ impl Builder {
             }
             let handle = Handle::new(Arc::clone(&ledger));
             self.sinks.iter().for_each(|sink| sink.attach(&handle));
-            let preparer = Preparer::new(environment(&self), self.in_app);
+            let preparer = Preparer::new(environment, self.in_app);
             let asked = gate.clone();
             let first_look: FirstLook = Box::new(move |target| say_if_hidden(&asked, target));
-            let (sinks, ledger) = (self.sinks, Arc::clone(&ledger));
-            Worker::new(outlet, preparer, sinks, ledger, self.clock, stack, first_look).spawn()
+            let (sinks, hooks, ledger) = (self.sinks, self.hooks, Arc::clone(&ledger));
+            let (clock, first_look) = (self.clock, Some(first_look));
+            Worker { outlet, preparer, hooks, sinks, ledger, clock, stack, first_look }.spawn()
         };
+        if pipeline.wants_panics() {
+            api::watch_panics();
+        }
         api::remember(&pipeline);
         Ok((CrumbLayer::new(pipeline, gate), Guard::new(ledger, stop)))
     }

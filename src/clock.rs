@@ -82,6 +82,12 @@ pub(crate) fn coarse_ns() -> u64 {
     precise_ns()
 }
 
+/// A point in time as [`coarse_ns`] names it.
+pub(crate) fn ns_of(time: SystemTime) -> u64 {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+}
+
 /// The point in time that [`coarse_ns`] named.
 pub(crate) fn time_of(ns: u64) -> SystemTime {
     let before_1970 = ns > i64::MAX as u64;
@@ -90,6 +96,5 @@ pub(crate) fn time_of(ns: u64) -> SystemTime {
 
 #[cold]
 fn precise_ns() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+    ns_of(SystemTime::now())
 }

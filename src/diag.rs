@@ -51,9 +51,19 @@ pub(crate) fn escape_into(text: &str, out: &mut String) {
     }
 }
 
-/// C0, DEL, C1, line and paragraph separators, bidirectional marks, embeddings, overrides and isolates, and the byte
-/// order mark.
+/// C0, DEL, C1; line and paragraph separators; bidirectional marks, embeddings, overrides and isolates, and the older
+/// characters beside them; annotations, tags and the byte order mark, which hide text.
 fn steers(character: char) -> bool {
     character.is_control()
-        || matches!(character, '\u{061C}' | '\u{200E}' | '\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}')
+        || matches!(
+            character,
+            '\u{061C}'
+                | '\u{200E}'
+                | '\u{200F}'
+                | '\u{2028}'..='\u{202E}'
+                | '\u{2066}'..='\u{206F}'
+                | '\u{FEFF}'
+                | '\u{FFF9}'..='\u{FFFB}'
+                | '\u{E0000}'..='\u{E007F}'
+        )
 }

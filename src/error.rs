@@ -13,6 +13,7 @@ pub struct BuildError(Kind);
 enum Kind {
     Directive { setting: &'static str, text: String, why: String },
     Queue { most: usize },
+    SampleRate,
 }
 
 impl BuildError {
@@ -22,6 +23,10 @@ impl BuildError {
 
     pub(crate) fn queue(most: usize) -> Self {
         Self(Kind::Queue { most })
+    }
+
+    pub(crate) fn sample_rate() -> Self {
+        Self(Kind::SampleRate)
     }
 
     /// A directive of `breadcrumbs`, `spans` or `lanes` could not be read.
@@ -34,6 +39,11 @@ impl BuildError {
     pub fn is_queue(&self) -> bool {
         matches!(self.0, Kind::Queue { .. })
     }
+
+    /// The sample rate was no number from 0 to 1.
+    pub fn is_sample_rate(&self) -> bool {
+        matches!(self.0, Kind::SampleRate)
+    }
 }
 
 impl fmt::Display for BuildError {
@@ -42,6 +52,7 @@ impl fmt::Display for BuildError {
             Kind::Directive { setting, text, why } => {
                 write!(f, "the {setting} directives {text:?} cannot be read: {why}")
             }
+            Kind::SampleRate => f.write_str("the sample rate must be a number from 0 to 1"),
             Kind::Queue { most } => {
                 write!(f, "the queue needs room for one to {most} items, and for a byte at least")
             }

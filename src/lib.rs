@@ -31,11 +31,12 @@ pub use api::{add_breadcrumb, capture_error, last_event_id, set_context, set_tag
 #[doc(hidden)]
 pub use builder::release_of;
 pub use builder::{Builder, Stack, builder, from_env};
+pub use capture::Throttle;
 #[doc(hidden)]
 pub use clock::Clock;
 pub use error::{BuildError, FlushError};
 pub use layer::CrumbLayer;
-pub use ledger::{Handle, Lost, Stats};
+pub use ledger::{Dropped, Handle, LineCount, Lost, Stats};
 pub use model::{
     Breadcrumb, BreadcrumbKind, Cause, Draft, EventId, EventIdError, EventKind, Fingerprint, Frame, LoggedAt,
     Request, Source, Span, Tally, TrackedEvent, TrailSource, User, Verdict,

@@ -28,6 +28,8 @@ pub const HOLD_BYTES: usize = 16 * 1024 * 1024;
 pub const HOLD_LOOK: usize = 64;
 /// Panics that are remembered, for the `JoinError` that tells them once more.
 pub const PANICS: usize = 256;
+/// How long after the last event or tally the sinks are let catch up with what they put off.
+pub const CATCH_UP: Duration = Duration::from_secs(15);
 /// Cells of the ring, 128 bytes each; a power of two.
 pub const RING_CELLS: usize = 32_768;
 /// Cells that one breadcrumb may take; a longer one is cut, with a mark.
@@ -78,3 +80,53 @@ pub const DROP_FLUSH: Duration = Duration::from_secs(2);
 /// How long [`Memory::events`](crate::Memory::events) waits for what was captured: beyond what an unoptimised build on a
 /// busy machine takes to find its first symbol, which can be several seconds.
 pub const MEMORY_FLUSH: Duration = Duration::from_secs(30);
+/// Events a minute of one error that are told in full, unless [`Builder::throttle`](crate::Builder::throttle) says
+/// otherwise.
+pub const THROTTLE_ISSUE: u32 = 10;
+/// Events a minute of the whole program that are told in full, unless [`Builder::throttle`](crate::Builder::throttle)
+/// says otherwise.
+pub const THROTTLE_ALL: u32 = 600;
+/// ERRORs a second of one line that are looked at, unless [`Builder::throttle`](crate::Builder::throttle) says
+/// otherwise.
+pub const THROTTLE_LINE: u32 = 20_000;
+/// Bytes of an error's text, and of a message, by which the throttle tells errors apart; numbers, quoted parts and
+/// spaces are not counted.
+pub const KEY_BYTES: usize = 256;
+/// Texts that the throttle tells apart within a minute.
+pub const TALLY_KEYS: usize = 2_048;
+/// Lines that log ERRORs and are counted each by itself.
+pub const LINES: usize = 1_024;
+/// Issues, and texts of them, that the worker remembers to tell what was counted of them: as many again, but older, may
+/// be forgotten.
+pub const KNOWN_ISSUES: usize = 4_096;
+/// Columns that a report is folded to where `COLUMNS` does not say how wide the terminal is.
+pub const REPORT_COLUMNS: usize = 100;
+/// Bytes of one value that a report shows; of a longer one, its beginning and its end.
+pub const REPORT_VALUE_BYTES: usize = 1_200;
+/// Lines of one value that a report shows; of a longer one, its beginning and its end.
+pub const REPORT_VALUE_LINES: usize = 12;
+/// Breadcrumbs that a report shows: the newest.
+pub const REPORT_CRUMBS: usize = 30;
+/// Frames of the program's own that a report shows, from the innermost outwards.
+pub const REPORT_FRAMES: usize = 12;
+/// Frames that a report shows with the source around their line.
+pub const REPORT_SOURCES: usize = 2;
+/// Spans that a report lists, from the innermost outwards.
+pub const REPORT_SPANS: usize = 12;
+/// Issues whose repeats a [`Console`](crate::Console) counts; of more, it forgets the one that was quiet for longest, and
+/// tells it in full when it comes again.
+pub const CONSOLE_ISSUES: usize = 1_024;
+/// How often a [`Console`](crate::Console) writes a line about the repeats of one issue, at the most.
+pub const CONSOLE_REPEATS: Duration = Duration::from_secs(10);
+/// Frames of one event that are given the source around their line.
+pub const SOURCE_FRAMES: usize = 4;
+/// Lines of source before that of a frame, and as many behind it.
+pub const SOURCE_AROUND: u32 = 2;
+/// Characters of one line of source.
+pub const SOURCE_LINE_CHARS: usize = 200;
+/// Bytes of a source file; a longer one is not read.
+pub const SOURCE_FILE_BYTES: u64 = 1024 * 1024;
+/// Source files that are remembered.
+pub const SOURCE_FILES: usize = 256;
+/// Bytes of source files that are remembered.
+pub const SOURCE_BYTES: usize = 4 * 1024 * 1024;

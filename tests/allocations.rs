@@ -8,7 +8,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::hint::black_box;
 
-use crumbtrail::{CrumbLayer, Guard, Memory, Stack};
+use crumbtrail::{CrumbLayer, Guard, Memory, Stack, Throttle};
 use tracing::{Level, debug, info_span, span, warn};
 use tracing_subscriber::Registry;
 use tracing_subscriber::prelude::*;
@@ -65,7 +65,13 @@ fn allocations(mut run: impl FnMut(u64)) -> u64 {
 }
 
 fn pipeline() -> (CrumbLayer<Registry>, Guard) {
-    crumbtrail::builder().stack(Stack::Off).sink(Memory::new()).build().unwrap()
+    crumbtrail::builder()
+        .throttle(Throttle::Off)
+        .panics(false)
+        .stack(Stack::Off)
+        .sink(Memory::new())
+        .build()
+        .unwrap()
 }
 
 /// The same, with a pipeline in place.

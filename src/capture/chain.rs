@@ -12,8 +12,8 @@ use crate::sync::caught;
 use crate::trail::text::BoundedString;
 
 /// Copies an error and its causes, outermost first; stops at an error that was seen before, or whose cause cannot be
-/// had.
-pub(crate) fn typed(error: &(dyn Error + 'static)) -> CapturedError {
+/// had. `text` is its own text where that is known already: a formatter may say another thing the next time.
+pub(crate) fn typed(error: &(dyn Error + 'static), mut text: Option<&str>) -> CapturedError {
     let mut links = Vec::new();
     let mut seen: Vec<*const dyn Error> = Vec::new();
     let mut next = Some(error);
@@ -23,7 +23,10 @@ pub(crate) fn typed(error: &(dyn Error + 'static)) -> CapturedError {
         }
         seen.push(error);
         links.push(Link {
-            value: BoundedString::format(FIELD_BYTES, format_args!("{error}")),
+            value: match text.take() {
+                Some(text) => text.to_owned(),
+                None => BoundedString::format(FIELD_BYTES, format_args!("{error}")),
+            },
             debug: type_text(error),
         });
         let Some(source) = caught(|| error.source()) else {

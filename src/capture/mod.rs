@@ -4,32 +4,52 @@
 //! the scope. Nothing is parsed, resolved or serialised, nothing waits, and no lock is held while user code runs.
 
 mod chain;
+mod key;
+mod panic;
 mod stack;
+mod throttle;
+mod told;
+mod verdict;
 
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
 use tracing::Level;
 
-use crate::clock;
-use crate::ledger::{Counted, Ledger};
-use crate::model::{Captured, CapturedError, Draft, EventId, EventKind, Site};
+use crate::clock::{self, Clock};
+use crate::ledger::{Admission, Counted, Dropped, Ledger, Line};
+use crate::model::{Captured, CapturedError, CapturedFields, Draft, EventId, EventKind, Site};
 use crate::queue::{Item, Queue};
 use crate::scope::{Place, Scopes};
 use crate::sync::caught;
 use crate::trail::{Busy, Record, Trail};
 
 pub(crate) use chain::typed;
+pub(crate) use key::{Heard, Key};
+pub use throttle::Throttle;
+pub(crate) use verdict::{IgnoredText, IgnoredType, Judgement, Rules};
 
-/// What one `build` made, as the callers' threads see it: ring, lanes, queue, ledger.
+/// What one `build` made, as the callers' threads see it: ring, lanes, queue, ledger, rules.
 #[derive(Debug)]
 pub(crate) struct Pipeline {
     pub(crate) trail: Trail,
     pub(crate) scopes: Scopes,
     pub(crate) ledger: Arc<Ledger>,
+    pub(crate) rules: Rules,
     queue: Queue,
-    stack: bool,
-    on: bool,
+    manner: Manner,
+}
+
+/// How a pipeline captures.
+#[derive(Debug, Clone)]
+pub(crate) struct Manner {
+    /// Events carry a stack.
+    pub(crate) stack: bool,
+    /// Panics are captured.
+    pub(crate) panics: bool,
+    pub(crate) throttle: Throttle,
+    pub(crate) clock: Clock,
+    /// False where the environment turned everything off.
+    pub(crate) on: bool,
 }
 
 /// An error that was logged or handed over, as its line said it.
@@ -38,25 +58,29 @@ pub(crate) struct Failure {
     pub(crate) kind: EventKind,
     pub(crate) site: Site,
     pub(crate) level: Level,
-    pub(crate) message: Option<String>,
-    pub(crate) fields: Map<String, Value>,
+    pub(crate) fields: Option<CapturedFields>,
     pub(crate) error: CapturedError,
     pub(crate) siblings: Vec<CapturedError>,
     pub(crate) draft: Draft,
-    pub(crate) key: Option<u64>,
+    /// By which the throttle knows it.
+    pub(crate) key: u64,
 }
 
 impl Pipeline {
     /// The calling thread's lane becomes start-up's.
-    pub(crate) fn new(queue: Queue, ledger: Arc<Ledger>, stack: bool, on: bool) -> Self {
+    pub(crate) fn new(queue: Queue, ledger: Arc<Ledger>, rules: Rules, manner: Manner) -> Self {
         let scopes = Scopes::new();
         let trail = Trail::new(scopes.start_up());
-        Self { trail, scopes, ledger, queue, stack, on }
+        Self { trail, scopes, ledger, rules, queue, manner }
     }
 
     /// False where the environment turned everything off.
     pub(crate) fn is_on(&self) -> bool {
-        self.on
+        self.manner.on
+    }
+
+    pub(crate) fn wants_panics(&self) -> bool {
+        self.manner.on && self.manner.panics
     }
 
     /// Keeps a breadcrumb at its place; one that finds only busy cells is counted.
@@ -75,19 +99,64 @@ impl Pipeline {
         }
     }
 
-    /// Takes a failure with everything around it and hands it to the worker; None where that cannot take it, which the
-    /// ledger says. The caller has counted it as accepted.
-    pub(crate) fn capture(&self, failure: Failure, span: Option<u64>) -> Option<EventId> {
+    /// Counts one ERROR of a line, and says whether there were too many in this second to look at it.
+    pub(crate) fn is_too_fast(&self, line: &Line) -> bool {
+        line.pace(self.manner.clock.now_ms()) >= self.manner.throttle.line()
+    }
+
+    /// Whether an error becomes no event by what was said of it; then that is counted.
+    pub(crate) fn refuses(&self, judgement: Judgement) -> bool {
+        match judgement {
+            Judgement::Track => return false,
+            Judgement::Demote(reason) => self.ledger.drop_one(reason),
+            Judgement::Drop => self.ledger.drop_one(Dropped::Verdict),
+            Judgement::Lose(reason) => self.ledger.lose(reason),
+        }
+        true
+    }
+
+    /// Whether an error is told in full, and by which name; where it is not, it is counted. The caller has counted it as
+    /// accepted.
+    pub(crate) fn admit(&self, key: u64, line: &Line) -> Option<EventId> {
+        let (now_ms, budget) = (self.manner.clock.now_ms(), self.manner.throttle.budget());
+        match self.ledger.tallies.admit(now_ms, key, line.key(), budget) {
+            Admission::Full => {}
+            Admission::Counted { first } => {
+                self.ledger.tally(first);
+                return None;
+            }
+            Admission::Untold => {
+                self.ledger.tally(line.count_untold());
+                return None;
+            }
+        }
         let id = caught(EventId::random).unwrap_or_else(EventId::unique);
+        if self.rules.samples(id.random_bits()) {
+            return Some(id);
+        }
+        // Sampling thins what is told, never what is counted.
+        self.ledger.drop_one(Dropped::Sampled);
+        self.miss(key, line);
+        None
+    }
+
+    /// Takes a failure with everything around it and hands it to the worker; None where that cannot take it, which the
+    /// ledger says.
+    pub(crate) fn capture(
+        &self,
+        id: EventId,
+        failure: Failure,
+        line: &Line,
+        span: Option<u64>,
+    ) -> Option<EventId> {
         let scope = self.scopes.scope(span, &self.trail);
         let trail = self.trail.copy(&scope.wanted());
         let captured = Captured {
             id,
             kind: failure.kind,
             time_ns: clock::coarse_ns(),
-            level: failure.level,
+            level: failure.draft.level.unwrap_or(failure.level),
             site: failure.site,
-            message: failure.message,
             fields: failure.fields,
             error: failure.error,
             siblings: failure.siblings,
@@ -96,14 +165,24 @@ impl Pipeline {
             lane: scope.lane,
             span_numbers: scope.numbers,
             task: scope.task,
-            stack: if self.stack { stack::addresses() } else { Vec::new() },
+            stack: if self.manner.stack { stack::addresses() } else { Vec::new() },
             source: scope.source,
             spans: scope.spans,
             lanes: scope.lanes,
         };
-        self.queue.enqueue(Item::new(captured, trail)).then(|| {
+        if self.queue.enqueue(Item::new(captured, trail)) {
             self.scopes.note_event(span, &self.trail, id);
-            id
-        })
+            return Some(id);
+        }
+        self.miss(failure.key, line);
+        None
+    }
+
+    /// An error that was to be told, and is not after all: its issue counts it all the same.
+    fn miss(&self, key: u64, line: &Line) {
+        let first = self.ledger.tallies.miss(key, line.key()).unwrap_or_else(|| line.count_untold());
+        if first {
+            self.ledger.nudge();
+        }
     }
 }

@@ -10,6 +10,8 @@ use tracing::field::Field;
 pub(super) enum Rank {
     /// It was handed over as an error, whatever its name.
     Typed,
+    /// A field of [OpenTelemetry's](https://opentelemetry.io/docs/specs/semconv/exceptions/exceptions-logs/) says it.
+    Explicit,
     /// It is called `error`, `err` or `e`.
     Named,
     /// Its name ends like one, or is that of a cause.
@@ -20,6 +22,19 @@ pub(super) enum Rank {
 
 /// What the name of a field says of its value; names of classifications (`error_code`, `error_kind` …) say nothing.
 pub(super) fn rank(name: &str) -> Option<Rank> {
+    if matches!(
+        name,
+        "exception.type"
+            | "exception.message"
+            | "exception.stacktrace"
+            | "error.message"
+            | "error.stack"
+            | "error.cause_chain"
+            | "err.msg"
+            | "err.detail"
+    ) {
+        return Some(Rank::Explicit);
+    }
     let last = name.rsplit('.').next().unwrap_or(name);
     match last {
         "error" | "err" | "e" => Some(Rank::Named),
@@ -28,6 +43,12 @@ pub(super) fn rank(name: &str) -> Option<Rank> {
         _ if ["_error", "_err", "_failure"].iter().any(|end| last.ends_with(end)) => Some(Rank::Alike),
         _ => None,
     }
+}
+
+/// Lines of libraries that tell of a failure which is not theirs, and which its owner logs as well, or of a peer that is
+/// away, each time it is asked: breadcrumbs.
+pub(super) fn is_noise(target: &str) -> bool {
+    matches!(target, "tower_http::trace::on_failure" | "librdkafka")
 }
 
 /// The spans in which well-known libraries handle one request, and those that say so themselves.

@@ -10,8 +10,12 @@
 //! 1. Whatever [`CrumbLayer::downcast_raw`] returns points into `self`, at a value of the type that was asked for.
 
 mod detect;
+mod error;
 pub(crate) mod gate;
 pub(crate) mod hidden;
+mod line;
+mod sight;
+mod tail;
 mod visit;
 
 use std::any::{TypeId, type_name};
@@ -28,20 +32,19 @@ use tracing_subscriber::filter::Filtered;
 use tracing_subscriber::layer::{Context, Layer};
 use tracing_subscriber::registry::LookupSpan;
 
-use crate::capture::{Failure, Pipeline};
+use crate::capture::Pipeline;
 use crate::clock;
 use crate::diag;
-use crate::ledger::{Counted, Lost};
+use crate::ledger::Counted;
 use crate::limits::SPAN_BYTES;
-use crate::model::{Draft, EventKind, Site};
 use crate::scope::{NewSpan, Place};
-use crate::sync::{Scratch, caught, enter};
+use crate::sync::{caught, enter};
 use crate::trail::crumb::{self, Encoded};
-use crate::trail::log_site::{LOG_TARGET, LogSite, is_log};
+use crate::trail::log_site::{LOG_TARGET, is_log};
 use crate::trail::{CRUMB_BYTES, Record, record};
 
 use gate::Gate;
-use visit::{CrumbVisitor, ErrorNoticed, ErrorVisitor, SpanVisitor};
+use visit::{CrumbVisitor, SpanVisitor};
 
 /// The layer that [`Builder::build`](crate::Builder::build) makes.
 ///
@@ -210,46 +213,18 @@ impl Inner {
             let crumb = if *callsite.level() == Level::ERROR {
                 self.error(event, place.id, scratch)
             } else {
-                crumb::encode(scratch, CRUMB_BYTES, |encoder| event.record(&mut CrumbVisitor(encoder))).1
+                Some(
+                    crumb::encode(scratch, CRUMB_BYTES, |encoder| event.record(&mut CrumbVisitor(encoder))).1,
+                )
             };
             // An ERROR is pushed behind its capture: its own line is no part of its trail, but the next one's shows it.
-            self.push(callsite, place, crumb);
+            if let Some(crumb) = crumb {
+                self.push(callsite, place, crumb);
+            }
         });
         if done.is_none() {
             self.recursion(event);
         }
-    }
-
-    /// An ERROR: an event if it carries an error, and in any case the breadcrumb that is returned.
-    #[cold]
-    fn error<'a>(&self, event: &Event<'_>, span: Option<u64>, scratch: &'a mut Scratch) -> Encoded<'a> {
-        let callsite = event.metadata();
-        let ((message, mut fields, error), crumb) = crumb::encode(scratch, CRUMB_BYTES, |encoder| {
-            let mut visitor = ErrorVisitor::new(encoder);
-            event.record(&mut visitor);
-            visitor.into_parts()
-        });
-        match error {
-            None => self.pipeline.ledger.count(Counted::ErrorWithoutError),
-            Some(error) => {
-                self.pipeline.ledger.accept();
-                let LogSite { target, file, line } = LogSite::take(&mut fields, callsite);
-                let site = Site { target, file, line };
-                let failure = Failure {
-                    kind: EventKind::Error,
-                    site,
-                    level: *callsite.level(),
-                    message,
-                    fields,
-                    error,
-                    siblings: Vec::new(),
-                    draft: Draft::default(),
-                    key: None,
-                };
-                self.pipeline.capture(failure, span);
-            }
-        }
-        crumb
     }
 
     #[inline]
@@ -263,19 +238,6 @@ impl Inner {
             payload: crumb.words,
         };
         self.pipeline.push(&record, &place);
-    }
-
-    /// Logged from inside our own work on this thread: counted, and not looked at closer, since to look is to format.
-    fn recursion(&self, event: &Event<'_>) {
-        self.pipeline.ledger.count(Counted::Recursion);
-        if *event.metadata().level() == Level::ERROR {
-            let mut noticed = ErrorNoticed::default();
-            event.record(&mut noticed);
-            if noticed.0 {
-                self.pipeline.ledger.accept();
-                self.pipeline.ledger.lose(Lost::Recursion);
-            }
-        }
     }
 
     fn record(&self, id: &Id, values: &SpanRecord<'_>) {

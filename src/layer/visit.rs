@@ -3,15 +3,14 @@
 use std::error::Error;
 use std::fmt;
 
-use serde_json::{Map, Value};
 use tracing::field::{Field, Visit};
 
 use super::detect::{self, Rank};
 use crate::capture;
-use crate::limits::{ERROR_TEXT_BYTES, FIELD_BYTES, FIELDS, MESSAGE_BYTES};
+use crate::limits::{ERROR_TEXT_BYTES, FIELD_BYTES, FIELDS};
 use crate::model::CapturedError;
-use crate::trail::crumb::{Decoded, Encoder, Name};
-use crate::trail::text::BoundedString;
+use crate::trail::crumb::{self, Decoded, Encoded, Encoder, Name};
+use crate::trail::text::{BoundedString, format_into};
 
 /// Encodes the fields of a breadcrumb.
 pub(super) struct CrumbVisitor<'a, 'b>(pub(super) &'a mut Encoder<'b>);
@@ -105,127 +104,198 @@ impl Visit for SpanVisitor<'_, '_> {
     }
 }
 
-/// Takes the fields of an ERROR: into JSON, into a breadcrumb, and the error among them.
+/// Takes the errors among the fields of an ERROR.
 ///
-/// A user's formatter runs once for each, and a second time, by the alternate format, for the error itself.
-pub(super) struct ErrorVisitor<'a, 'b> {
-    crumb: &'a mut Encoder<'b>,
-    pub(super) message: Option<String>,
-    pub(super) fields: Map<String, Value>,
-    /// Fields beyond those that an event keeps.
-    left_out: u64,
-    error: Option<(Rank, CapturedError)>,
+/// What the first look wrote whole into the breadcrumb is taken from there: a user's formatter runs but once for it. An
+/// error that came as text is formatted anew by the alternate format.
+#[derive(Debug)]
+pub(super) struct ErrorVisitor<'a> {
+    /// The fields as the breadcrumb has them.
+    crumb: Encoded<'a>,
+    errors: Vec<(Rank, CapturedError)>,
 }
 
-impl<'a, 'b> ErrorVisitor<'a, 'b> {
-    pub(super) fn new(crumb: &'a mut Encoder<'b>) -> Self {
-        Self { crumb, message: None, fields: Map::new(), left_out: 0, error: None }
+impl<'a> ErrorVisitor<'a> {
+    pub(super) fn new(crumb: Encoded<'a>) -> Self {
+        Self { crumb, errors: Vec::new() }
     }
 
-    /// The error that the event carries, if it carries one.
-    pub(super) fn into_parts(self) -> (Option<String>, Map<String, Value>, Option<CapturedError>) {
-        let mut fields = self.fields;
-        if self.left_out > 0 {
-            fields.insert("…".to_owned(), self.left_out.into());
+    /// The error that an event is about, and further ones.
+    pub(super) fn into_errors(mut self) -> (Option<CapturedError>, Vec<CapturedError>) {
+        // Stable: of equals the first.
+        self.errors.sort_by_key(|(rank, _)| *rank);
+        let mut errors = self.errors.into_iter();
+        let error = errors.next().map(|(_, error)| error);
+        // What else is called an error is one; a reason is so only where there is nothing better.
+        let siblings = errors.filter(|(rank, error)| *rank < Rank::Reason && !error.is_fields());
+        (error, siblings.map(|(_, error)| error).collect())
+    }
+
+    fn error(&mut self, rank: Rank, error: impl FnOnce() -> CapturedError) {
+        if self.errors.len() < ERRORS {
+            let error = if rank == Rank::Explicit { CapturedError::Fields } else { error() };
+            self.errors.push((rank, error));
         }
-        (self.message, fields, self.error.map(|(_, error)| error))
-    }
-
-    fn number(&mut self, field: &Field, value: Decoded<'_>) {
-        self.keep(field, value.to_json());
-    }
-
-    fn keep(&mut self, field: &Field, value: Value) {
-        if self.fields.len() < FIELDS || self.fields.contains_key(field.name()) {
-            self.fields.insert(field.name().to_owned(), value);
-        } else {
-            self.left_out += 1;
-        }
-    }
-
-    /// A text, already formatted.
-    fn text(&mut self, field: &Field, text: String) {
-        self.crumb.text(Name::Index(field.index()), &text);
-        if field.name() == "message" {
-            self.message = Some(text);
-        } else {
-            self.keep(field, Value::String(text));
-        }
-    }
-
-    /// Whether an error found in this field outranks what was found before.
-    fn outranks(&self, rank: Rank) -> bool {
-        self.error.as_ref().is_none_or(|(best, _)| rank < *best)
-    }
-
-    fn limit(field: &Field) -> usize {
-        if field.name() == "message" { MESSAGE_BYTES } else { FIELD_BYTES }
     }
 }
 
-impl Visit for ErrorVisitor<'_, '_> {
-    fn record_f64(&mut self, field: &Field, value: f64) {
-        self.crumb.f64(Name::Index(field.index()), value);
-        self.number(field, Decoded::F64(value));
-    }
+impl Visit for ErrorVisitor<'_> {
+    fn record_f64(&mut self, _: &Field, _: f64) {}
 
-    fn record_i64(&mut self, field: &Field, value: i64) {
-        self.crumb.i64(Name::Index(field.index()), value);
-        self.number(field, Decoded::I64(value));
-    }
+    fn record_i64(&mut self, _: &Field, _: i64) {}
 
-    fn record_u64(&mut self, field: &Field, value: u64) {
-        self.crumb.u64(Name::Index(field.index()), value);
-        self.number(field, Decoded::U64(value));
-    }
+    fn record_u64(&mut self, _: &Field, _: u64) {}
 
-    fn record_i128(&mut self, field: &Field, value: i128) {
-        self.crumb.i128(Name::Index(field.index()), value);
-        self.number(field, Decoded::I128(value));
-    }
+    fn record_i128(&mut self, _: &Field, _: i128) {}
 
-    fn record_u128(&mut self, field: &Field, value: u128) {
-        self.crumb.u128(Name::Index(field.index()), value);
-        self.number(field, Decoded::U128(value));
-    }
+    fn record_u128(&mut self, _: &Field, _: u128) {}
 
-    fn record_bool(&mut self, field: &Field, value: bool) {
-        self.crumb.bool(Name::Index(field.index()), value);
-        self.number(field, Decoded::Bool(value));
-    }
+    fn record_bool(&mut self, _: &Field, _: bool) {}
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        let limit = Self::limit(field);
-        if let Some(rank) = detect::rank(field.name()).filter(|rank| self.outranks(*rank)) {
-            let plain = BoundedString::format(ERROR_TEXT_BYTES, format_args!("{value}"));
-            self.error = Some((rank, CapturedError::Text { plain, alternate: None }));
+        if let Some(rank) = detect::rank(field.name()) {
+            let plain = || BoundedString::format(ERROR_TEXT_BYTES, format_args!("{value}"));
+            self.error(rank, || CapturedError::Text { plain: plain(), alternate: None });
         }
-        let text = BoundedString::format(limit, format_args!("{value}"));
-        self.text(field, text);
     }
 
     fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
-        if self.outranks(Rank::Typed) {
-            self.error = Some((Rank::Typed, capture::typed(value)));
-        }
-        let text = BoundedString::format(Self::limit(field), format_args!("{value}"));
-        self.text(field, text);
+        let known = whole(self.crumb, field);
+        self.error(Rank::Typed, || capture::typed(value, known));
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        let limit = Self::limit(field);
-        let Some(rank) = detect::rank(field.name()).filter(|rank| self.outranks(*rank)) else {
-            let text = BoundedString::format(limit, format_args!("{value:?}"));
-            return self.text(field, text);
-        };
-        let plain = BoundedString::format(ERROR_TEXT_BYTES, format_args!("{value:?}"));
-        // `%error` hands the formatter's flags on to `Display`, and the alternate `Display` of anyhow, eyre and their
-        // kin shows the causes.
-        let alternate = BoundedString::format(ERROR_TEXT_BYTES, format_args!("{value:#?}"));
-        let text = BoundedString::format(limit, format_args!("{plain}"));
-        self.text(field, text);
-        let alternate = Some(alternate).filter(|alternate| *alternate != plain);
-        self.error = Some((rank, CapturedError::Text { plain, alternate }));
+        let Some(rank) = detect::rank(field.name()) else { return };
+        let known = whole(self.crumb, field);
+        self.error(rank, || {
+            let plain = known.map_or_else(
+                || BoundedString::format(ERROR_TEXT_BYTES, format_args!("{value:?}")),
+                str::to_owned,
+            );
+            // `%error` hands the formatter's flags on to `Display`, and the alternate `Display` of anyhow, eyre and
+            // their kin shows the causes.
+            let alternate = BoundedString::format(ERROR_TEXT_BYTES, format_args!("{value:#?}"));
+            let alternate = Some(alternate).filter(|alternate| *alternate != plain);
+            CapturedError::Text { plain, alternate }
+        });
+    }
+}
+
+/// The text of a field, if the breadcrumb has the whole of it.
+fn whole<'a>(crumb: Encoded<'a>, field: &Field) -> Option<&'a str> {
+    match encoded(crumb, field)?.value {
+        Decoded::Text(text) => Some(text),
+        _ => None,
+    }
+}
+
+/// A field, if the breadcrumb has the whole of it.
+fn encoded<'a>(crumb: Encoded<'a>, field: &Field) -> Option<crumb::Field<'a>> {
+    let mut fields = crumb::fields(crumb.words.as_flattened());
+    fields.find(|known| known.name == Name::Index(field.index()) && !known.cut)
+}
+
+/// Encodes the fields of an ERROR with more room than its breadcrumb had: of what that has whole, a copy.
+pub(super) struct LongVisitor<'a, 'b> {
+    crumb: Encoded<'a>,
+    encoder: &'a mut Encoder<'b>,
+    /// The message, which is the first field, stands beside those that are counted.
+    has_message: bool,
+    /// Fields beyond those that an event keeps.
+    pub(super) left_out: u64,
+}
+
+impl<'a, 'b> LongVisitor<'a, 'b> {
+    pub(super) fn new(crumb: Encoded<'a>, encoder: &'a mut Encoder<'b>) -> Self {
+        Self { crumb, encoder, has_message: false, left_out: 0 }
+    }
+
+    fn field(&mut self, field: &Field, value: impl FnOnce(&mut Encoder<'_>, Name<'_>)) {
+        self.has_message |= field.name() == "message";
+        if field.index() > FIELDS || field.index() == FIELDS && !self.has_message {
+            self.left_out += 1;
+        } else if let Some(known) = encoded(self.crumb, field) {
+            self.encoder.copy(&known);
+        } else {
+            value(self.encoder, Name::Index(field.index()));
+        }
+    }
+
+    fn format(&mut self, field: &Field, value: fmt::Arguments<'_>) {
+        // An error at the end of the message is read whole, and the message cut afterwards.
+        let limit = if field.name() == "message" { ERROR_TEXT_BYTES } else { FIELD_BYTES };
+        self.field(field, |encoder, name| encoder.format_within(name, limit, value));
+    }
+}
+
+impl Visit for LongVisitor<'_, '_> {
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        self.field(field, |encoder, name| encoder.f64(name, value));
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.field(field, |encoder, name| encoder.i64(name, value));
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.field(field, |encoder, name| encoder.u64(name, value));
+    }
+
+    fn record_i128(&mut self, field: &Field, value: i128) {
+        self.field(field, |encoder, name| encoder.i128(name, value));
+    }
+
+    fn record_u128(&mut self, field: &Field, value: u128) {
+        self.field(field, |encoder, name| encoder.u128(name, value));
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.field(field, |encoder, name| encoder.bool(name, value));
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.format(field, format_args!("{value}"));
+    }
+
+    fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
+        self.format(field, format_args!("{value}"));
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.format(field, format_args!("{value:?}"));
+    }
+}
+
+/// Room for the longest fields that an event keeps.
+pub(super) const LONG_BYTES: usize = FIELDS * (FIELD_BYTES + 8) + ERROR_TEXT_BYTES;
+
+/// Errors that one line is searched for.
+const ERRORS: usize = 4;
+
+/// Collects what a line says, for the rules that ignore by text.
+pub(super) struct TextVisitor(pub(super) BoundedString);
+
+impl Visit for TextVisitor {
+    fn record_f64(&mut self, _: &Field, _: f64) {}
+
+    fn record_i64(&mut self, _: &Field, _: i64) {}
+
+    fn record_u64(&mut self, _: &Field, _: u64) {}
+
+    fn record_i128(&mut self, _: &Field, _: i128) {}
+
+    fn record_u128(&mut self, _: &Field, _: u128) {}
+
+    fn record_bool(&mut self, _: &Field, _: bool) {}
+
+    fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
+        self.record_debug(field, &format_args!("{value}"));
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        if field.name() == "message" || detect::rank(field.name()).is_some() {
+            format_into(&mut self.0, format_args!("{value:?}\n"));
+        }
     }
 }
 

@@ -1,11 +1,13 @@
 //! The ledger: where every accepted event ended, exactly.
 //!
-//! **accepted = delivered + folded + lost (by reason) + pending.** `accepted` is counted where an event enters, before anything
-//! can go wrong with it, and never derived from the other terms. Counting is one relaxed add; [`Ledger::settle`] is the
-//! only call that waits, and it always returns by its deadline. Called on any thread.
+//! **accepted = delivered + folded + tallied + dropped + lost (both by reason) + pending.** `accepted` is counted where an
+//! event enters, before anything can go wrong with it, and never derived from the other terms. Counting is one relaxed
+//! add; [`Ledger::settle`] is the only call that waits, and it always returns by its deadline. Called on any thread.
 
 mod handle;
+mod lines;
 mod stats;
+mod tallies;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, OnceLock, PoisonError};
@@ -17,7 +19,9 @@ use crossbeam_channel::Sender;
 use crate::error::FlushError;
 
 pub use handle::Handle;
-pub use stats::{Lost, Stats};
+pub(crate) use lines::{COMMON, Line, Lines};
+pub use stats::{Dropped, LineCount, Lost, Stats};
+pub(crate) use tallies::{Admission, Budget, Tallies};
 
 /// The counters of one pipeline, and the wait for its worker.
 #[derive(Debug, Default)]
@@ -25,21 +29,35 @@ pub(crate) struct Ledger {
     accepted: AtomicU64,
     delivered: AtomicU64,
     folded: AtomicU64,
+    tallied: AtomicU64,
+    dropped: [AtomicU64; Dropped::ALL.len()],
     lost: [AtomicU64; Lost::ALL.len()],
     counted: [AtomicU64; Counted::ALL.len()],
     /// Events that were given a place in the queue; a place is given before the event is sent.
     enqueued: AtomicU64,
     progress: Mutex<Progress>,
     progressed: Condvar,
-    /// How many of the enqueued somebody wants to be settled; it only grows.
-    wanted: AtomicU64,
-    /// Wakes the worker to that.
-    nudge: OnceLock<Sender<()>>,
     worker: OnceLock<ThreadId>,
+    /// Wakes the worker, when there is something for it beside the queue.
+    nudge: OnceLock<Sender<()>>,
     /// The worker takes nothing new; what is queued it still delivers.
     worker_ending: AtomicBool,
     worker_gone: AtomicBool,
     closed: AtomicBool,
+    /// The lines that log ERRORs.
+    pub(crate) lines: Lines,
+    /// The texts of this minute.
+    pub(crate) tallies: Tallies,
+}
+
+/// How an event ended that the worker had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    Delivered,
+    /// It told of the same failure as another one.
+    Folded,
+    Dropped(Dropped),
+    Lost(Lost),
 }
 
 /// How far the worker has come.
@@ -47,8 +65,19 @@ pub(crate) struct Ledger {
 struct Progress {
     /// Events of the queue that have ended: in whatever order, since the worker holds some of them.
     ended: u64,
-    /// So many of the enqueued have ended, and the sinks have caught up with them: none before them is held.
-    settled: u64,
+    /// How often somebody began to wait for the worker, and to which of these it has answered.
+    asked: u64,
+    answered: u64,
+    /// How many of the enqueued they wait for.
+    wanted: u64,
+}
+
+/// Somebody waits for the worker.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Asked {
+    /// Events that must have come out of the queue first.
+    pub(crate) wanted: u64,
+    ticket: u64,
 }
 
 /// What is counted beside the equation: nothing of it was an event.
@@ -66,16 +95,19 @@ pub(crate) enum Counted {
     LaneEntryRefused,
     /// A span that found no place in the table of live spans.
     SpanUntracked,
+    /// An event of which a rule that asks for a type could not be asked.
+    Unjudged,
 }
 
 impl Counted {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::ErrorWithoutError,
         Self::CrumbBusy,
         Self::Recursion,
         Self::UserRefused,
         Self::LaneEntryRefused,
         Self::SpanUntracked,
+        Self::Unjudged,
     ];
 }
 
@@ -91,6 +123,22 @@ impl Ledger {
     pub(crate) fn lose(&self, reason: Lost) {
         if let Some(counter) = self.lost.get(reason as usize) {
             counter.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// An event that entered is nobody's to be told, for this reason.
+    pub(crate) fn drop_one(&self, reason: Dropped) {
+        if let Some(counter) = self.dropped.get(reason as usize) {
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// An event that entered was counted with others of its text or line; `first` since the worker took their counts,
+    /// which it is to do again.
+    pub(crate) fn tally(&self, first: bool) {
+        self.tallied.fetch_add(1, Ordering::Relaxed);
+        if first {
+            self.nudge();
         }
     }
 
@@ -110,20 +158,17 @@ impl Ledger {
         self.end(|| {});
     }
 
-    /// The worker found that an event tells of the same failure as another one.
-    pub(crate) fn fold(&self) {
-        self.end(|| {
-            self.folded.fetch_add(1, Ordering::Relaxed);
-        });
-    }
-
-    /// The worker is done with one event of the queue, which ended as `outcome`.
-    pub(crate) fn process(&self, outcome: Result<(), Lost>) {
-        self.end(|| match outcome {
-            Ok(()) => {
+    /// The worker is done with one event of the queue.
+    pub(crate) fn process(&self, end: End) {
+        self.end(|| match end {
+            End::Delivered => {
                 self.delivered.fetch_add(1, Ordering::Relaxed);
             }
-            Err(reason) => self.lose(reason),
+            End::Folded => {
+                self.folded.fetch_add(1, Ordering::Relaxed);
+            }
+            End::Dropped(reason) => self.drop_one(reason),
+            End::Lost(reason) => self.lose(reason),
         });
     }
 
@@ -135,46 +180,47 @@ impl Ledger {
         progress.ended = progress.ended.saturating_add(1);
     }
 
-    /// Waits until everything enqueued before the call has ended, `timeout` at the most.
+    /// Waits until everything enqueued before the call has ended and the sinks have caught up with it, `timeout` at the
+    /// most.
     pub(crate) fn settle(&self, timeout: Duration) -> Result<(), FlushError> {
         self.check_not_worker()?;
-        let target = self.enqueued.load(Ordering::Relaxed);
-        // SeqCst: where the channel is full, its word is still unread, and whoever reads it then sees this number. The
-        // channel orders its own state by SeqCst before it says that it is full.
-        self.wanted.fetch_max(target, Ordering::SeqCst);
-        if let Some(nudge) = self.nudge.get() {
-            let _ = nudge.try_send(());
-        }
         let begun = Instant::now();
         let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
-        while progress.settled < target {
-            if self.worker_gone.load(Ordering::Relaxed) {
-                let over = progress.ended >= target;
-                return if over { Ok(()) } else { Err(FlushError::worker_gone()) };
-            }
+        let target = self.enqueued.load(Ordering::Relaxed);
+        progress.asked += 1;
+        progress.wanted = progress.wanted.max(target);
+        let ticket = progress.asked;
+        self.nudge();
+        while progress.answered < ticket {
             // By subtraction: `begun + timeout` overflows for a timeout of centuries.
-            let Some(left) = timeout.checked_sub(begun.elapsed()).filter(|left| !left.is_zero()) else {
-                return Err(FlushError::deadline(target.saturating_sub(progress.ended)));
-            };
-            let woken = self.progressed.wait_timeout(progress, left).unwrap_or_else(PoisonError::into_inner);
-            progress = woken.0;
+            let left = timeout.checked_sub(begun.elapsed()).filter(|left| !left.is_zero());
+            let gone = self.worker_gone.load(Ordering::Relaxed);
+            match left {
+                // A sink that puts off part of its work may be late with that; no event is.
+                _ if (gone || left.is_none()) && progress.ended >= target => return Ok(()),
+                _ if gone => return Err(FlushError::worker_gone()),
+                None => return Err(FlushError::deadline(target - progress.ended)),
+                Some(left) => {
+                    let woken = self.progressed.wait_timeout(progress, left);
+                    progress = woken.unwrap_or_else(PoisonError::into_inner).0;
+                }
+            }
         }
         Ok(())
     }
 
-    /// How many of the enqueued somebody waits for.
-    pub(crate) fn wanted(&self) -> u64 {
-        // SeqCst: see `settle`.
-        self.wanted.load(Ordering::SeqCst)
+    /// Whether somebody waits for the worker.
+    pub(crate) fn asked(&self) -> Option<Asked> {
+        let progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
+        let (wanted, ticket) = (progress.wanted, progress.asked);
+        (progress.answered < ticket).then_some(Asked { wanted, ticket })
     }
 
-    /// The first `taken` of the queue have ended, and the sinks have caught up with them.
-    pub(crate) fn settled(&self, taken: u64) {
+    /// What was asked for has ended.
+    pub(crate) fn answer(&self, asked: Asked) {
         let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
-        if progress.settled < taken {
-            progress.settled = taken;
-            self.progressed.notify_all();
-        }
+        progress.answered = asked.ticket;
+        self.progressed.notify_all();
     }
 
     /// Refuses the worker, which would wait for itself.
@@ -188,11 +234,6 @@ impl Ledger {
         let _ = self.worker.set(thread::current().id());
     }
 
-    /// What wakes the worker when somebody waits for it.
-    pub(crate) fn nudge_by(&self, nudge: Sender<()>) {
-        let _ = self.nudge.set(nudge);
-    }
-
     /// The worker ends once the queue is empty: nothing more can be handed to it.
     pub(crate) fn worker_ends(&self) {
         // SeqCst: ordered against the queue's room, which a sender takes before it asks.
@@ -201,6 +242,18 @@ impl Ledger {
 
     pub(crate) fn is_worker_ending(&self) -> bool {
         self.worker_ending.load(Ordering::SeqCst)
+    }
+
+    /// By which the worker wants to be woken.
+    pub(crate) fn nudge_by(&self, nudge: Sender<()>) {
+        let _ = self.nudge.set(nudge);
+    }
+
+    /// There is something for the worker beside the queue. Full means that it was told and has not looked yet.
+    pub(crate) fn nudge(&self) {
+        if let Some(nudge) = self.nudge.get() {
+            let _ = nudge.try_send(());
+        }
     }
 
     /// The worker has ended, or never began: nobody will process what is left.
@@ -221,6 +274,20 @@ impl Ledger {
         self.closed.load(Ordering::Relaxed)
     }
 
+    /// The lines that have something to say, those with most first.
+    fn line_counts(&self) -> Vec<LineCount> {
+        let counts = self.lines.seen().map(|(site, line)| LineCount {
+            target: site.map_or_else(String::new, |site| site.target.to_string()),
+            file: site.and_then(|site| site.file.as_ref().map(ToString::to_string)),
+            line: site.and_then(|site| site.line),
+            without_error: line.without_error(),
+            not_told_apart: line.untold_ever(),
+        });
+        let mut counts: Vec<LineCount> = counts.filter(|count| count.total() > 0).collect();
+        counts.sort_by_key(|count| std::cmp::Reverse(count.total()));
+        counts
+    }
+
     pub(crate) fn stats(&self) -> Stats {
         let count = |what: Counted| self.counted.get(what as usize).map_or(0, |c| c.load(Ordering::Relaxed));
         let progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
@@ -232,10 +299,17 @@ impl Ledger {
                 (count > 0).then_some((reason, count))
             })
             .collect();
+        let dropped = Dropped::ALL.into_iter().filter_map(|reason| {
+            let count = self.dropped.get(reason as usize)?.load(Ordering::Relaxed);
+            (count > 0).then_some((reason, count))
+        });
+        let dropped = dropped.collect();
         Stats {
             accepted: self.accepted.load(Ordering::Relaxed),
             delivered: self.delivered.load(Ordering::Relaxed),
             folded: self.folded.load(Ordering::Relaxed),
+            tallied: self.tallied.load(Ordering::Relaxed),
+            dropped,
             lost,
             pending: self.enqueued.load(Ordering::Relaxed).saturating_sub(progress.ended),
             errors_without_error: count(Counted::ErrorWithoutError),
@@ -244,6 +318,8 @@ impl Ledger {
             users_refused: count(Counted::UserRefused),
             lane_entries_refused: count(Counted::LaneEntryRefused),
             spans_untracked: count(Counted::SpanUntracked),
+            unjudged: count(Counted::Unjudged),
+            lines: self.line_counts(),
         }
     }
 }

@@ -5,14 +5,16 @@ use std::fmt;
 
 /// What became of everything that was captured, at one moment: a copy of the ledger's counters.
 ///
-/// `accepted = delivered + folded + lost + pending` holds whenever no event is on its way between two of the counters, so
-/// always after a flush while nothing logs; [`balances`](Self::balances) says so.
+/// `accepted = delivered + folded + tallied + dropped + lost + pending` holds whenever no event is on its way between two
+/// of the counters, so always after a flush while nothing logs; [`balances`](Self::balances) says so.
 ///
 /// ```
 /// let memory = crumbtrail::Memory::new();
 /// let (_layer, guard) = crumbtrail::builder().sink(memory).build::<tracing_subscriber::Registry>()?;
 /// let stats = guard.stats();
-/// assert_eq!(stats.accepted, stats.delivered + stats.folded + stats.lost_total() + stats.pending);
+/// let told = stats.delivered + stats.folded;
+/// let untold = stats.tallied + stats.dropped_total() + stats.lost_total();
+/// assert_eq!(stats.accepted, told + untold + stats.pending);
 /// assert!(stats.balances());
 /// # Ok::<(), crumbtrail::BuildError>(())
 /// ```
@@ -26,6 +28,11 @@ pub struct Stats {
     /// Events that told of the same failure as another one and became part of it; see
     /// [`TrackedEvent::logged_at`](crate::TrackedEvent::logged_at).
     pub folded: u64,
+    /// Events that were only counted, as the [`Throttle`](crate::Throttle) says: with their issue, or where that could
+    /// not be told, with their [line](Stats::lines).
+    pub tallied: u64,
+    /// Events that the program did not want, by reason. A reason that never occurred is absent.
+    pub dropped: BTreeMap<Dropped, u64>,
     /// Events that ended before any sink took them, by reason. A reason that never occurred is absent.
     pub lost: BTreeMap<Lost, u64>,
     /// Events that wait for the worker, that it is working on, or that it holds for
@@ -43,6 +50,35 @@ pub struct Stats {
     pub lane_entries_refused: u64,
     /// Spans that were not tracked because millions were alive at once; their crumbs went to the enclosing lane.
     pub spans_untracked: u64,
+    /// Events of which only the text came and whose types it does not tell, so that
+    /// [`Builder::on_error`](crate::Builder::on_error) or [`Builder::ignore_error`](crate::Builder::ignore_error) could
+    /// not judge them. They were tracked.
+    pub unjudged: u64,
+    /// The lines whose ERRORs carried no error, or were not told apart, those with most first. What lies beyond
+    /// [`limits::LINES`](crate::limits::LINES) lines stands together, without a name.
+    pub lines: Vec<LineCount>,
+}
+
+/// What was counted of one line.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LineCount {
+    /// The module that logs it.
+    pub target: String,
+    /// Its file, where the record names one.
+    pub file: Option<String>,
+    /// Its line.
+    pub line: Option<u32>,
+    /// ERRORs that carried no error: breadcrumbs, not events.
+    pub without_error: u64,
+    /// Events that were counted, but not told apart: the line logged too fast, or there were too many texts.
+    pub not_told_apart: u64,
+}
+
+impl LineCount {
+    pub(crate) fn total(&self) -> u64 {
+        self.without_error.saturating_add(self.not_told_apart)
+    }
 }
 
 impl Stats {
@@ -51,9 +87,44 @@ impl Stats {
         self.lost.values().sum()
     }
 
+    /// All dropped events, whatever the reason.
+    pub fn dropped_total(&self) -> u64 {
+        self.dropped.values().sum()
+    }
+
     /// Whether `accepted` is the sum of the terms that it ends in: what came in is where the others say it is.
     pub fn balances(&self) -> bool {
-        self.accepted == self.delivered + self.folded + self.lost_total() + self.pending
+        let ended = self.delivered + self.folded + self.tallied + self.dropped_total() + self.lost_total();
+        self.accepted == ended + self.pending
+    }
+}
+
+/// Why the program did not want an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Dropped {
+    /// [`Builder::before_send`](crate::Builder::before_send) returned nothing.
+    BeforeSend,
+    /// [`Builder::ignore`](crate::Builder::ignore) or [`Builder::ignore_error`](crate::Builder::ignore_error) names it.
+    Ignored,
+    /// [`Builder::sample_rate`](crate::Builder::sample_rate) left it out.
+    Sampled,
+    /// [`Builder::on_error`](crate::Builder::on_error) said so.
+    Verdict,
+}
+
+impl Dropped {
+    pub(crate) const ALL: [Self; 4] = [Self::BeforeSend, Self::Ignored, Self::Sampled, Self::Verdict];
+}
+
+impl fmt::Display for Dropped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::BeforeSend => "dropped by before_send",
+            Self::Ignored => "ignored by a rule",
+            Self::Sampled => "left out by the sample rate",
+            Self::Verdict => "dropped by on_error",
+        })
     }
 }
 
@@ -63,6 +134,8 @@ impl Stats {
 pub enum Lost {
     /// The pipeline had been shut down.
     AfterShutdown,
+    /// A hook panicked on it: what it was to change may be secret.
+    HookPanicked,
     /// crumbtrail itself failed on it.
     Internal,
     /// No sink was configured.
@@ -80,8 +153,9 @@ pub enum Lost {
 }
 
 impl Lost {
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::AfterShutdown,
+        Self::HookPanicked,
         Self::Internal,
         Self::NoSink,
         Self::QueueOverflow,
@@ -96,6 +170,7 @@ impl fmt::Display for Lost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::AfterShutdown => "logged after the shutdown",
+            Self::HookPanicked => "hook panicked",
             Self::Internal => "crumbtrail failed on it",
             Self::NoSink => "no sink configured",
             Self::QueueOverflow => "queue full",

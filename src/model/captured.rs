@@ -1,5 +1,6 @@
 //! What is copied on the caller's thread and crosses to the worker: owned data, nothing parsed, nothing resolved.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -16,15 +17,15 @@ pub(crate) struct Captured {
     pub(crate) time_ns: u64,
     pub(crate) level: Level,
     pub(crate) site: Site,
-    pub(crate) message: Option<String>,
-    pub(crate) fields: Map<String, Value>,
+    /// The fields of the line, encoded, the message among them; None where no line logged it.
+    pub(crate) fields: Option<CapturedFields>,
     pub(crate) error: CapturedError,
     /// Further errors that the same line carried.
     pub(crate) siblings: Vec<CapturedError>,
     /// What a hook said of it.
     pub(crate) draft: Draft,
     /// By which the throttle knows it.
-    pub(crate) key: Option<u64>,
+    pub(crate) key: u64,
     /// The lane it was logged in.
     pub(crate) lane: u64,
     /// The numbers of the enclosing spans, innermost first.
@@ -47,8 +48,8 @@ impl Captured {
         // What is shared with a living span is counted with every event: the event may outlive the span.
         let spans: usize = self.spans.iter().map(CapturedSpan::bytes).sum();
         let lanes: usize = self.lanes.iter().map(|lane| lane.bytes()).sum();
-        let texts = self.message.as_ref().map_or(0, String::len) + size_of_val(self.stack.as_slice());
-        texts + error + map_bytes(&self.fields) + spans + lanes
+        let fields = self.fields.as_ref().map_or(0, |fields| fields.bytes.len());
+        fields + size_of_val(self.stack.as_slice()) + error + spans + lanes
     }
 }
 
@@ -67,12 +68,28 @@ fn json_bytes(value: &Value) -> usize {
         }
 }
 
+/// The fields of a log line, as the breadcrumb of it has them, or with more room where that had too little.
+#[derive(Debug)]
+pub(crate) struct CapturedFields {
+    pub(crate) callsite: &'static Metadata<'static>,
+    pub(crate) bytes: Vec<u8>,
+    /// Fields beyond those that an event keeps.
+    pub(crate) left_out: u64,
+}
+
 /// The line that logged.
 #[derive(Debug, Clone)]
 pub(crate) struct Site {
-    pub(crate) target: String,
-    pub(crate) file: Option<String>,
+    pub(crate) target: Cow<'static, str>,
+    pub(crate) file: Option<Cow<'static, str>>,
     pub(crate) line: Option<u32>,
+}
+
+impl Site {
+    /// That of lines beyond those that are counted each by itself.
+    pub(crate) fn unknown() -> Self {
+        Self { target: Cow::Borrowed(""), file: None, line: None }
+    }
 }
 
 /// An error, as far as the caller's thread can tell.
@@ -93,6 +110,11 @@ pub(crate) enum CapturedError {
 }
 
 impl CapturedError {
+    /// Fields of their own tell it.
+    pub(crate) fn is_fields(&self) -> bool {
+        matches!(self, Self::Fields)
+    }
+
     fn bytes(&self) -> usize {
         match self {
             Self::Typed { links, .. } => {

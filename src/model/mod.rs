@@ -11,7 +11,8 @@ mod user;
 
 pub use breadcrumb::{Breadcrumb, BreadcrumbKind};
 pub(crate) use captured::{
-    Captured, CapturedError, CapturedSpan, ClosedLane, Environment, LaneData, Link, Site, SpanExtra,
+    Captured, CapturedError, CapturedFields, CapturedSpan, ClosedLane, Environment, LaneData, Link, Site,
+    SpanExtra,
 };
 pub use draft::{Draft, Verdict};
 pub use event::{Cause, EventKind, Frame, LoggedAt, Request, Source, Span, TrackedEvent, TrailSource};

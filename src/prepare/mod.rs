@@ -3,19 +3,27 @@
 //! Runs on the worker only, so it may take its time: it finds symbols, reads texts, decodes breadcrumbs and gives
 //! fields their meaning.
 
+mod hooks;
 mod meaning;
 mod origin;
+mod source;
 mod stack;
 mod symbols;
 mod text;
 
+use std::borrow::Cow;
+
+use serde_json::{Map, Value};
+
 use crate::clock;
 use crate::model::{
-    Captured, CapturedError, CapturedSpan, Cause, Environment, EventKind, Fingerprint, LoggedAt, Span,
-    TrackedEvent,
+    Captured, CapturedError, CapturedFields, CapturedSpan, Cause, Environment, EventKind, Fingerprint,
+    LoggedAt, Site, Span, TrackedEvent,
 };
+use crate::trail::log_site::LogSite;
 use crate::trail::{Copied, crumb};
 
+pub(crate) use hooks::{Hooks, Refused};
 use meaning::Meaning;
 use stack::Frames;
 
@@ -25,8 +33,10 @@ pub(crate) struct Prepared {
     pub(crate) event: TrackedEvent,
     /// What a hook or a field says of its issue, instead of grouping.
     pub(crate) fingerprint: Option<Fingerprint>,
+    /// Its error was at hand when it was captured, and was judged by its type.
+    pub(crate) judged: bool,
     /// By which the throttle knows it.
-    pub(crate) key: Option<u64>,
+    pub(crate) key: u64,
     /// The lane it was logged in.
     pub(crate) lane: u64,
     /// The numbers of the spans around it, innermost first.
@@ -57,24 +67,25 @@ impl Preparer {
 
     /// The event, but for what grouping says of it.
     pub(crate) fn prepare(&mut self, captured: Captured, trail: &Copied) -> Prepared {
-        let (chain, chain_cut) = chain(&captured.error);
+        let (message, mut fields) = captured.fields.as_ref().map(said).unwrap_or_default();
+        let (chain, chain_cut) = chain(&captured.error, message.as_deref().unwrap_or_default());
         let frames = self.frames.resolve(&captured.stack, &captured.site);
-        let returned = returned(&captured);
+        let returned = returned(&captured.spans, &captured.site, message.as_deref(), &fields);
         let spans: Vec<Span> = captured.spans.iter().map(span).collect();
-        let mut fields = captured.fields;
         let meaning = Meaning::of(&mut fields, spans, captured.lanes, &self.environment);
-        let mut target = captured.site.target;
+        let mut target = captured.site.target.into_owned();
         if target.is_empty() {
             // `capture_error` has no callsite: its module is that of the code that called it.
             target =
                 frames.iter().find(|frame| frame.in_app).and_then(|f| f.module.clone()).unwrap_or_default();
         }
+        let file = captured.site.file.map(Cow::into_owned);
         let logged_at = LoggedAt {
             id: captured.id,
             target: target.clone(),
-            file: captured.site.file.clone(),
+            file: file.clone(),
             line: captured.site.line,
-            message: captured.message.clone(),
+            message: message.clone(),
         };
         let event = TrackedEvent {
             id: captured.id,
@@ -86,9 +97,9 @@ impl Preparer {
             value: chain.first().map(|cause| cause.value.clone()).unwrap_or_default(),
             culprit: String::new(),
             target,
-            file: captured.site.file,
+            file,
             line: captured.site.line,
-            message: captured.message,
+            message,
             chain,
             chain_cut,
             frames,
@@ -108,11 +119,12 @@ impl Preparer {
             fingerprint: Fingerprint::default(),
             logged_at: vec![logged_at],
             tallied_before: 0,
-            error_at: None,
+            error_at: if let CapturedError::Tail { at } = captured.error { Some(at) } else { None },
         };
         Prepared {
             event,
             fingerprint: captured.draft.fingerprint,
+            judged: matches!(captured.error, CapturedError::Typed { .. } | CapturedError::Panic { .. }),
             key: captured.key,
             lane: captured.lane,
             span_numbers: captured.span_numbers,
@@ -122,7 +134,22 @@ impl Preparer {
     }
 }
 
-fn chain(error: &CapturedError) -> (Vec<Cause>, bool) {
+/// What a line said: its message, and its other fields.
+fn said(captured: &CapturedFields) -> (Option<String>, Map<String, Value>) {
+    let mut fields = crumb::to_map(&captured.bytes, Some(captured.callsite));
+    // Its site was taken before.
+    LogSite::take(&mut fields, captured.callsite);
+    if captured.left_out > 0 {
+        fields.insert("…".to_owned(), captured.left_out.into());
+    }
+    let message = fields.remove("message").map(|message| match message {
+        Value::String(text) => text,
+        other => other.to_string(),
+    });
+    (message, fields)
+}
+
+fn chain(error: &CapturedError, message: &str) -> (Vec<Cause>, bool) {
     match error {
         CapturedError::Typed { links, cut } => {
             // `tracing-error` hides a node in the chain that is no error but a list of spans.
@@ -134,17 +161,24 @@ fn chain(error: &CapturedError) -> (Vec<Cause>, bool) {
         CapturedError::Panic { payload } => {
             (vec![Cause::new(Some("panic".to_owned()), payload.clone())], false)
         }
-        CapturedError::Tail { .. } | CapturedError::Fields | CapturedError::Nothing => (Vec::new(), false),
+        CapturedError::Tail { at } => text::chain(message.get(*at..).unwrap_or_default(), None),
+        CapturedError::Fields | CapturedError::Nothing => (Vec::new(), false),
     }
 }
 
 /// The error that an `#[instrument(err)]` wrote: its line has no message and no other field, and the attribute is where
 /// its span is opened, too.
-fn returned(captured: &Captured) -> Option<String> {
-    let (site, callsite) = (&captured.site, captured.spans.first()?.callsite);
-    let there = site.line == callsite.line() && site.file.as_deref() == callsite.file();
-    let alone = captured.message.is_none() && captured.fields.len() == 1 && site.line.is_some();
-    captured.fields.get("error").filter(|_| there && alone)?.as_str().map(str::to_owned)
+fn returned(
+    spans: &[CapturedSpan],
+    site: &Site,
+    message: Option<&str>,
+    fields: &Map<String, Value>,
+) -> Option<String> {
+    let callsite = spans.first()?.callsite;
+    let there =
+        site.line.is_some() && site.line == callsite.line() && site.file.as_deref() == callsite.file();
+    let alone = message.is_none() && fields.len() == 1;
+    fields.get("error").filter(|_| there && alone)?.as_str().map(str::to_owned)
 }
 
 fn span(captured: &CapturedSpan) -> Span {

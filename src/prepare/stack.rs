@@ -1,6 +1,7 @@
 //! The stack as a person wants to read it: from the line that logged, without our own frames and the runtime's.
 
 use super::origin::{Origins, is_library};
+use super::source::Sources;
 use super::symbols::Symbols;
 use crate::limits::STACK_FRAMES;
 use crate::model::{Frame, Site};
@@ -10,12 +11,13 @@ use crate::model::{Frame, Site};
 pub(super) struct Frames {
     symbols: Symbols,
     origins: Origins,
+    sources: Sources,
     in_app: Vec<String>,
 }
 
 impl Frames {
     pub(super) fn new(in_app: Vec<String>) -> Self {
-        Self { symbols: Symbols::default(), origins: Origins::default(), in_app }
+        Self { symbols: Symbols::default(), origins: Origins::default(), sources: Sources::new(), in_app }
     }
 
     pub(super) fn warm(&mut self) {
@@ -43,15 +45,18 @@ impl Frames {
         for frame in &mut frames {
             frame.in_app = self.is_in_app(frame, &home);
         }
-        self.lead_with(site, &mut frames);
+        let root = self.lead_with(site, &mut frames);
         frames.truncate(STACK_FRAMES);
+        // Before their files are named so that they cannot be found any more.
+        self.sources.show(&mut frames);
+        name_within(&root, &mut frames);
         frames
     }
 
     /// Makes the line that logged the first frame: the innermost one of the same file, without what the log macro put
-    /// in between.
-    fn lead_with(&self, site: &Site, frames: &mut Vec<Frame>) {
-        let Some(file) = &site.file else { return };
+    /// in between. Returns the folder that the program was compiled in, as far as the two names of that file tell it.
+    fn lead_with(&self, site: &Site, frames: &mut Vec<Frame>) -> String {
+        let Some(file) = &site.file else { return String::new() };
         let of_site = |frame: &Frame| frame.file.as_ref().is_some_and(|walked| is_same_file(walked, file));
         if let Some(at) = frames.iter().take(MACRO_FRAMES).position(of_site) {
             frames.drain(..at);
@@ -64,23 +69,23 @@ impl Frames {
             frames.drain(..expanded);
             if let Some(first) = frames.first_mut() {
                 first.line = site.line.or(first.line);
-                let root = first.file.as_deref().and_then(|walked| walked.strip_suffix(file.as_str()));
-                let root = root.unwrap_or_default().to_owned();
-                name_within(&root, frames);
+                let root = first.file.as_deref().and_then(|walked| walked.strip_suffix(&**file));
+                return root.unwrap_or_default().to_owned();
             }
-            return;
+            return String::new();
         }
         // Where the build names no files, the line is that of the innermost function, if it can be.
         let of_module = |frame: &&mut Frame| {
             frame.file.is_none() && (site.target.is_empty() || is_within(path(frame), &site.target))
         };
         if let Some(first) = frames.first_mut().filter(of_module) {
-            (first.file, first.line, first.in_app) = (Some(file.clone()), site.line, true);
-            return;
+            (first.file, first.line, first.in_app) = (Some(file.to_string()), site.line, true);
+            return String::new();
         }
-        let module = Some(site.target.clone()).filter(|target| !target.is_empty());
-        let frame = Frame { module, file: Some(file.clone()), line: site.line, ..Frame::default() };
+        let module = Some(site.target.to_string()).filter(|target| !target.is_empty());
+        let frame = Frame { module, file: Some(file.to_string()), line: site.line, ..Frame::default() };
         frames.insert(0, Frame { in_app: self.is_in_app(&frame, ""), ..frame });
+        String::new()
     }
 
     /// The program's own code is what lies outside the folders of libraries; where its file is not known, what is of

@@ -40,6 +40,19 @@ pub trait Sink: Send + Sync + 'static {
         let _ = tally;
     }
 
+    /// Is called about once a second while events or tallies come, and some times after they end, for a sink that puts
+    /// off part of its work and now may find it due. Does nothing by default.
+    ///
+    /// Called on crumbtrail's worker, like [`deliver`](Self::deliver), between two events.
+    fn catch_up(&self) {}
+
+    /// Is told to finish what it put off: somebody [flushes](crate::Guard::flush), or the pipeline ends. Does nothing by
+    /// default.
+    ///
+    /// Called on crumbtrail's worker, behind the last [`deliver`](Self::deliver) and [`tally`](Self::tally) of what was
+    /// captured before, and before the one who flushes goes on.
+    fn flush(&self) {}
+
     /// Called once, when the pipeline is built, for a sink that wants to flush it. Does nothing by default.
     fn attach(&self, handle: &Handle) {
         let _ = handle;

@@ -23,6 +23,11 @@ pub(super) struct CopiedRecord {
 }
 
 impl Copied {
+    /// With room for a short trail.
+    pub(super) fn usual() -> Self {
+        Self { records: Vec::with_capacity(16), words: Vec::with_capacity(256), cut: false }
+    }
+
     pub(crate) fn bytes(&self) -> usize {
         size_of_val(self.records.as_slice()) + size_of_val(self.words.as_slice())
     }

@@ -36,6 +36,8 @@ pub(crate) struct Encoded<'a> {
 pub(crate) struct Encoder<'a> {
     rest: &'a mut [u8],
     cut: bool,
+    /// Bytes of one text.
+    limit: usize,
 }
 
 /// How a field is named.
@@ -93,7 +95,8 @@ pub(crate) fn encode<'a, T>(
     room: usize,
     fill: impl FnOnce(&mut Encoder<'_>) -> T,
 ) -> (T, Encoded<'a>) {
-    let mut encoder = Encoder { rest: memory.get_mut(..room).unwrap_or_default(), cut: false };
+    let mut encoder =
+        Encoder { rest: memory.get_mut(..room).unwrap_or_default(), cut: false, limit: FIELD_BYTES };
     let filled = fill(&mut encoder);
     match encoder.rest.first_chunk_mut::<WORD>() {
         Some(padding) => *padding = [END; WORD],
@@ -149,7 +152,7 @@ impl<'a> Encoder<'a> {
     pub(crate) fn text(&mut self, name: Name<'_>, value: &str) {
         let whole = HEAD + TEXT_HEAD + value.len();
         if let Name::Index(index) = name
-            && index < FIELDS
+            && index <= FIELDS
             && value.len() <= FIELD_BYTES
             && whole <= self.rest.len()
             && let Some((place, rest)) = mem::take(&mut self.rest).split_at_mut_checked(whole)
@@ -185,12 +188,47 @@ impl<'a> Encoder<'a> {
         });
     }
 
+    /// A field as it stands encoded elsewhere, for the same callsite.
+    pub(crate) fn copy(&mut self, field: &Field<'_>) {
+        self.cut |= field.cut || field.bytes.len() > self.rest.len();
+        if let Some((place, rest)) = mem::take(&mut self.rest).split_at_mut_checked(field.bytes.len()) {
+            place.copy_from_slice(field.bytes);
+            self.rest = rest;
+        }
+    }
+
+    /// As [`format`](Self::format), with a limit of its own.
+    pub(crate) fn format_within(&mut self, name: Name<'_>, limit: usize, value: fmt::Arguments<'_>) {
+        let usual = mem::replace(&mut self.limit, limit.min(usize::from(!CUT)));
+        self.format(name, value);
+        self.limit = usual;
+    }
+
+    /// The same, with somebody listening: the formatter goes on beyond our room for as long as that wants more.
+    pub(crate) fn format_heard(&mut self, name: Name<'_>, value: fmt::Arguments<'_>, ear: &mut impl Ear) {
+        let mut ended = Formatted::Whole;
+        let mut heard = false;
+        self.write_text(name, |text| {
+            heard = true;
+            let mut both = Both { text, ear: &mut *ear, listens: true };
+            ended = format_into(&mut both, value);
+            if ended == Formatted::Failed {
+                let _ = text.append(FAILED);
+            }
+            ended != Formatted::Panicked
+        });
+        if !heard {
+            // No room for a field at all: what it says counts all the same.
+            format_into(&mut Both { text: &mut Text::new(&mut []), ear, listens: true }, value);
+        }
+    }
+
     /// A text that `write` writes; where it returns false the text is taken back and said to have panicked.
     #[inline(always)]
     fn write_text(&mut self, name: Name<'_>, write: impl FnOnce(&mut Text<'_>) -> bool) {
         let Some(length) = self.open::<TEXT_HEAD>(TEXT, name) else { return };
         let bytes = mem::take(&mut self.rest);
-        let room = bytes.len().min(FIELD_BYTES);
+        let room = bytes.len().min(self.limit);
         let mut text = Text::new(bytes.get_mut(..room).unwrap_or_default());
         if !write(&mut text) {
             text = Text::new(bytes.get_mut(..room).unwrap_or_default());
@@ -206,7 +244,7 @@ impl<'a> Encoder<'a> {
     #[inline]
     fn open<const N: usize>(&mut self, kind: u8, name: Name<'_>) -> Option<&'a mut [u8; N]> {
         let Name::Index(index) = name else { return self.open_named(kind, name) };
-        if index >= FIELDS || self.rest.len() < HEAD + N {
+        if index > FIELDS || self.rest.len() < HEAD + N {
             self.cut = true;
             return None;
         }
@@ -233,6 +271,35 @@ impl<'a> Encoder<'a> {
         let (value, rest) = rest.split_first_chunk_mut()?;
         self.rest = rest;
         Some(value)
+    }
+}
+
+/// Somebody who listens to a text while it is written.
+pub(crate) trait Ear {
+    /// Hears one piece; false where it wants no more.
+    fn hear(&mut self, piece: &str) -> bool;
+}
+
+/// Writes into the encoding and to who listens.
+struct Both<'a, 'b, E> {
+    text: &'a mut Text<'b>,
+    ear: &'a mut E,
+    listens: bool,
+}
+
+impl<E: Ear> fmt::Write for Both<'_, '_, E> {
+    fn write_str(&mut self, piece: &str) -> fmt::Result {
+        self.listens = self.listens && self.ear.hear(piece);
+        if !self.text.cut {
+            let _ = self.text.append(piece);
+        }
+        if self.text.cut && !self.listens { Err(fmt::Error) } else { Ok(()) }
+    }
+}
+
+impl<E: Ear> Bounded for Both<'_, '_, E> {
+    fn is_cut(&self) -> bool {
+        self.text.cut
     }
 }
 

@@ -74,7 +74,7 @@ impl Trail {
             *slot = want.lane;
         }
         let lanes = lanes.get(..wanted.len()).unwrap_or_default();
-        let mut copied = Copied::default();
+        let mut copied = Copied::usual();
         let oldest = self.ring.scan(head, floor, lanes, |position| {
             self.copy_one(position, &mut copied, |header| {
                 wanted.iter().any(|want| want.takes(position, header))

@@ -41,6 +41,9 @@ pub(crate) fn format_into(out: &mut impl Bounded, arguments: fmt::Arguments<'_>)
     }
 }
 
+/// Bytes that most texts have room in.
+const USUAL_BYTES: usize = 128;
+
 /// Text on the heap, up to a limit in bytes.
 #[derive(Debug)]
 pub(crate) struct BoundedString {
@@ -51,7 +54,12 @@ pub(crate) struct BoundedString {
 
 impl BoundedString {
     pub(crate) fn new(limit: usize) -> Self {
-        Self { text: String::new(), limit, cut: false }
+        // Most texts are short, and come in many pieces.
+        Self { text: String::with_capacity(limit.min(USUAL_BYTES)), limit, cut: false }
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.text
     }
 
     /// Runs the formatters and returns their text, with a mark where it was cut, failed or panicked.

@@ -53,7 +53,9 @@ pub(super) struct Held {
     pub(super) event: TrackedEvent,
     /// What a hook or a field says of its issue.
     pub(super) fingerprint: Option<Fingerprint>,
-    /// By which the throttle knows it: a key for each line that has one.
+    /// The error of one of its lines was at hand when it was captured, and was judged by its type.
+    pub(super) judged: bool,
+    /// By which the throttle knows its lines.
     pub(super) keys: Vec<u64>,
     /// One for each of `logged_at`.
     lines: Vec<Line>,
@@ -263,13 +265,14 @@ impl Hold {
 
 impl Held {
     fn new(prepared: Prepared, bytes: usize, now: Now) -> Self {
-        let Prepared { event, fingerprint, key, lane, span_numbers, task, returned } = prepared;
+        let Prepared { event, fingerprint, judged, key, lane, span_numbers, task, returned } = prepared;
         let line = Line { spans: span_numbers, task, time: event.time, returned };
         Self {
             text: text(&event.chain),
             event,
             fingerprint,
-            keys: key.into_iter().collect(),
+            judged,
+            keys: vec![key],
             // Outside of any span the task's own lane is the lane.
             homes: task.map(Home::Task).filter(|_| !line.spans.is_empty()).into_iter().collect(),
             lines: vec![line],

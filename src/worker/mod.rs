@@ -8,6 +8,7 @@
 
 mod guard;
 mod hold;
+mod tallied;
 
 use std::sync::Arc;
 use std::thread;
@@ -18,70 +19,36 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, never, sele
 use crate::clock::Clock;
 use crate::diag::{self, Said};
 use crate::grouping;
-use crate::ledger::{Ledger, Lost};
+use crate::ledger::{End, Ledger, Lost};
+use crate::limits::CATCH_UP;
 use crate::model::TrackedEvent;
-use crate::prepare::Preparer;
+use crate::prepare::{Hooks, Preparer, Refused};
 use crate::queue::{Item, Message, Outlet};
 use crate::sink::Sink;
 use crate::sync::{caught, enter};
 
 use hold::{Held, Hold, Now};
+use tallied::Tallied;
 
 pub use guard::Guard;
 
 /// What the thread works with.
 pub(crate) struct Worker {
-    outlet: Outlet,
-    preparer: Preparer,
-    sinks: Vec<Box<dyn Sink>>,
-    ledger: Arc<Ledger>,
-    clock: Clock,
-    begun: Instant,
+    pub(crate) outlet: Outlet,
+    pub(crate) preparer: Preparer,
+    pub(crate) hooks: Hooks,
+    pub(crate) sinks: Vec<Box<dyn Sink>>,
+    pub(crate) ledger: Arc<Ledger>,
+    pub(crate) clock: Clock,
     /// Whether stacks will have to be resolved.
-    stack: bool,
+    pub(crate) stack: bool,
     /// Looks at the target of the first event.
-    first_look: Option<FirstLook>,
-    hold: Hold,
-    /// Events that came out of the queue.
-    taken: u64,
-    /// How many of them had ended when nothing was held and the sinks had caught up.
-    settled: u64,
-    /// Something came since the last tick.
-    stirred: bool,
-    /// When that was, by the pipeline's clock.
-    ticked_ms: Option<u64>,
+    pub(crate) first_look: Option<FirstLook>,
 }
 
 pub(crate) type FirstLook = Box<dyn FnOnce(&str) + Send>;
 
 impl Worker {
-    pub(crate) fn new(
-        outlet: Outlet,
-        preparer: Preparer,
-        sinks: Vec<Box<dyn Sink>>,
-        ledger: Arc<Ledger>,
-        clock: Clock,
-        stack: bool,
-        first_look: FirstLook,
-    ) -> Self {
-        let hold = Hold::new(outlet.bytes());
-        Self {
-            outlet,
-            preparer,
-            sinks,
-            ledger,
-            clock,
-            begun: Instant::now(),
-            stack,
-            first_look: Some(first_look),
-            hold,
-            taken: 0,
-            settled: 0,
-            stirred: false,
-            ticked_ms: None,
-        }
-    }
-
     /// Starts the thread and returns what stops it. Where no thread can be had, events are counted as lost.
     pub(crate) fn spawn(self) -> Sender<()> {
         let (stop, stopped) = bounded(1);
@@ -90,7 +57,7 @@ impl Worker {
         ledger.nudge_by(nudge);
         let spawned = thread::Builder::new().name("crumbtrail".to_owned()).spawn(move || {
             // Nothing that this thread logs is ours to record: it would feed itself.
-            enter(|_| self.run(stopped, &nudged))
+            enter(|_| Shift::new(self).run(stopped, &nudged))
         });
         if let Err(error) = spawned {
             ledger.worker_gone();
@@ -98,13 +65,40 @@ impl Worker {
         }
         stop
     }
+}
+
+/// The thread at work.
+struct Shift {
+    worker: Worker,
+    begun: Instant,
+    hold: Hold,
+    tallied: Tallied,
+    /// Events that came out of the queue.
+    taken: u64,
+    /// When something came last, and when the sinks were last let catch up, by the pipeline's clock.
+    stirred_ms: Option<u64>,
+    ticked_ms: Option<u64>,
+}
+
+impl Shift {
+    fn new(worker: Worker) -> Self {
+        Self {
+            hold: Hold::new(worker.outlet.bytes()),
+            tallied: Tallied::default(),
+            begun: Instant::now(),
+            taken: 0,
+            stirred_ms: None,
+            ticked_ms: None,
+            worker,
+        }
+    }
 
     fn run(mut self, mut stopped: Receiver<()>, nudged: &Receiver<()>) {
-        self.ledger.work_here();
-        if self.stack {
-            self.preparer.warm();
+        self.worker.ledger.work_here();
+        if self.worker.stack {
+            self.worker.preparer.warm();
         }
-        let messages = self.outlet.receiver().clone();
+        let messages = self.worker.outlet.receiver().clone();
         loop {
             self.let_go();
             select! {
@@ -112,7 +106,7 @@ impl Worker {
                     Ok(message) => self.take(message),
                     Err(_) => break,
                 },
-                recv(nudged) -> _ => {}
+                recv(nudged) -> _ => self.stir(),
                 recv(stopped) -> asked => match asked {
                     Ok(()) => break,
                     // The guard is gone; the layer lives on.
@@ -121,9 +115,9 @@ impl Worker {
                 default(self.wait()) => {}
             }
         }
-        self.ledger.worker_ends();
+        self.worker.ledger.worker_ends();
         // Whoever took room before it heard that we end is about to send: a few instructions, unless it is descheduled.
-        while !self.outlet.is_idle() {
+        while !self.worker.outlet.is_idle() {
             match messages.recv_timeout(LAST_WAIT) {
                 Ok(message) => self.take(message),
                 Err(RecvTimeoutError::Timeout) => {}
@@ -131,108 +125,132 @@ impl Worker {
             }
         }
         self.settle();
-        self.ledger.worker_gone();
+        self.worker.ledger.worker_gone();
     }
 
-    /// Takes what came into the hold, and lets go of what would make that too full.
+    /// Takes what came into the hold.
     fn take(&mut self, message: Message) {
-        self.outlet.release(&message);
+        self.worker.outlet.release(&message);
         let now = self.now();
         match message {
             Message::Closed(closed) => self.hold.close(*closed, now),
             Message::Event(item) => {
                 self.taken += 1;
                 let (bytes, Item { captured, trail, .. }) = (item.bytes(), *item);
-                match caught(|| self.preparer.prepare(captured, &trail)) {
-                    None => self.ledger.process(Err(Lost::Internal)),
+                match caught(|| self.worker.preparer.prepare(captured, &trail)) {
+                    None => self.worker.ledger.process(End::Lost(Lost::Internal)),
                     Some(prepared) => {
                         let folded = self.hold.offer(prepared, bytes, now);
-                        (0..folded).for_each(|_| self.ledger.fold());
+                        (0..folded).for_each(|_| self.worker.ledger.process(End::Folded));
                     }
                 }
             }
         }
     }
 
-    /// Delivers what is due; everything, where somebody waits for it and it has all arrived.
+    /// Delivers what is due; everything, where somebody waits for it and it has all come out of the queue.
     fn let_go(&mut self) {
         let now = self.now();
         while let Some(held) = self.hold.due(now) {
             self.deliver(held);
         }
-        let wanted = self.ledger.wanted();
-        if wanted > self.settled && self.taken >= wanted {
+        let asked = self.worker.ledger.asked().filter(|asked| self.taken >= asked.wanted);
+        if let Some(asked) = asked {
             self.settle();
-        } else if self.tick_wanted() && self.next_tick_ms() <= now.clock_ms {
-            self.tick(now.clock_ms);
+            self.worker.ledger.answer(asked);
+        } else if self.next_tick_ms().is_some_and(|due_ms| due_ms <= now.clock_ms) {
+            self.tick();
+            self.each_sink(Sink::catch_up);
         }
     }
 
-    /// Delivers all that is held, lets the sinks catch up, and says so to who waits for it.
+    /// Delivers all that is held and has the sinks finish what they put off.
     fn settle(&mut self) {
         while let Some(held) = self.hold.take_oldest() {
             self.deliver(held);
         }
-        self.tick(self.clock.now_ms());
-        self.settled = self.taken;
-        self.ledger.settled(self.taken);
+        self.tick();
+        self.each_sink(Sink::flush);
     }
 
-    /// What is done once a second while something came, and before a flush is answered.
-    fn tick(&mut self, now_ms: u64) {
-        self.ticked_ms = Some(now_ms);
-        self.stirred = false;
+    /// Tells what was only counted: once a second while there is something, and before a flush is answered.
+    fn tick(&mut self) {
+        self.ticked_ms = Some(self.now().clock_ms);
+        for tally in self.tallied.take(&self.worker.ledger) {
+            self.each_sink(|sink| sink.tally(&tally));
+        }
     }
 
-    /// Nobody is woken for a tick that has nothing to do.
-    fn tick_wanted(&self) -> bool {
-        self.stirred
+    /// When the sinks are to catch up: never, while nothing came for long.
+    fn next_tick_ms(&self) -> Option<u64> {
+        let stirred_ms = self.stirred_ms?;
+        let due_ms = self.ticked_ms.map_or(0, |ticked_ms| ticked_ms.saturating_add(TICK_MS));
+        let until_ms = stirred_ms.saturating_add(u64::try_from(CATCH_UP.as_millis()).unwrap_or(u64::MAX));
+        (due_ms <= until_ms).then_some(due_ms)
     }
 
-    fn next_tick_ms(&self) -> u64 {
-        self.ticked_ms.map_or(0, |ticked_ms| ticked_ms.saturating_add(TICK_MS))
+    /// Something came.
+    fn stir(&mut self) {
+        self.stirred_ms = Some(self.now().clock_ms);
     }
 
     /// How long there is nothing to do, unless something comes.
     fn wait(&self) -> Duration {
         let now = self.now();
         let (by_clock, by_system) = self.hold.wait(now);
-        let tick = self.next_tick_ms().saturating_sub(now.clock_ms);
-        let tick = Some(Duration::from_millis(tick)).filter(|_| self.tick_wanted());
+        let tick =
+            self.next_tick_ms().map(|due_ms| Duration::from_millis(due_ms.saturating_sub(now.clock_ms)));
         let by_clock = by_clock.into_iter().chain(tick).min();
         // A clock that stands still does not wake anybody: who waits for it looks again and again.
-        let by_clock =
-            by_clock.map(|left| if self.clock.is_manual() { LOOK_AGAIN } else { left.max(LOOK_AGAIN) });
+        let manual = self.worker.clock.is_manual();
+        let by_clock = by_clock.map(|left| if manual { LOOK_AGAIN } else { left.max(LOOK_AGAIN) });
         by_clock.into_iter().chain(by_system).min().unwrap_or(Duration::MAX)
     }
 
     fn now(&self) -> Now {
         let real_ms = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-        Now { clock_ms: self.clock.now_ms(), real_ms }
+        Now { clock_ms: self.worker.clock.now_ms(), real_ms }
     }
 
     /// Hands an event to the sinks and notes how it ended.
     fn deliver(&mut self, held: Held) {
-        self.stirred = true;
-        let outcome = caught(|| self.offer(held)).unwrap_or(Err(Lost::Internal));
-        self.ledger.process(outcome);
+        self.stir();
+        let outcome = caught(|| self.offer(held)).unwrap_or(Err(Refused::Lost(Lost::Internal)));
+        self.worker.ledger.process(match outcome {
+            Ok(()) => End::Delivered,
+            Err(Refused::Dropped(reason)) => End::Dropped(reason),
+            Err(Refused::Lost(reason)) => End::Lost(reason),
+        });
     }
 
-    fn offer(&mut self, held: Held) -> Result<(), Lost> {
-        let Held { mut event, fingerprint, .. } = held;
+    fn offer(&mut self, held: Held) -> Result<(), Refused> {
+        let Held { event, fingerprint, keys, judged, .. } = held;
+        let mut event = self.worker.hooks.apply(event, judged, &self.worker.ledger)?;
         // Decided now, by all that is known of it.
         grouping::group(&mut event, fingerprint.as_ref());
+        self.tallied.learn(&keys, &event);
+        event.tallied_before += self.tallied.before(&event.fingerprint);
         let mut outcome = Err(Lost::NoSink);
-        for sink in &self.sinks {
+        for sink in &self.worker.sinks {
             let delivered = offer(sink.as_ref(), &event);
             if outcome.is_err() {
                 outcome = delivered;
             }
         }
-        if let Some(look) = self.first_look.take() {
+        if let Some(look) = self.worker.first_look.take() {
             look_at(event.target, look);
         }
-        outcome
+        outcome.map_err(Refused::Lost)
+    }
+
+    /// Has each sink do something beside an event; a panic ends that, and is said.
+    fn each_sink(&self, work: impl Fn(&dyn Sink)) {
+        static PANICKED: Said = Said::new();
+        for sink in &self.worker.sinks {
+            if caught(|| work(sink.as_ref())).is_none() {
+                PANICKED.say("a sink panicked beside its events; they are not affected");
+            }
+        }
     }
 }
 

@@ -50,22 +50,24 @@ fn a_failure_reads_from_its_title_to_its_tags() {
     let mut rest = text.as_str();
     let mut parts = vec![
         "ERROR cannot charge\n",
-        "Payment: payment failed",
-        "caused by Gateway: gateway pay-3 gave no answer",
+        "  Payment: payment failed\n",
+        "  caused by Gateway: gateway pay-3 gave no answer\n",
+        "  at ",
     ];
     if cfg!(feature = "stack") {
         parts.push("a_failure_reads_from_its_title_to_its_tags");
     }
     parts.extend([
         "tests/capture/console.rs:",
-        "trail of this span\n",
-        " ms  WARN  capture::console  gateway is slow attempt=1\n",
-        "-2 h  INFO  auth  signed in by=google\n",
-        "user 42\n",
-        "request POST /pay/{id}\n",
-        "tags plan=pro\n",
-        "in request order=17\n",
-        "release shop@1.2.3 in staging on web-7\n",
+        " │         error!(error = &payment() as &dyn std::error::Error, \"cannot charge\");\n",
+        "  trail of this span\n",
+        " ms  WARN   capture::console  gateway is slow  attempt=1\n",
+        "   -2 h  INFO   auth              signed in  by=google\n",
+        "  user     42\n",
+        "  request  POST /pay/{id}\n",
+        "  tags     plan=pro\n",
+        "  spans    request  order=17\n",
+        "  release  shop@1.2.3 in staging on web-7\n",
     ]);
     for part in parts {
         let at =
@@ -73,7 +75,8 @@ fn a_failure_reads_from_its_title_to_its_tags() {
         rest = &rest[at + part.len()..];
     }
     for machinery in ["tracing::", "tracing_core::", "tokio::runtime", "std::thread", "crumbtrail::layer"] {
-        assert!(!text.contains(machinery), "{machinery}:\n{text}");
+        let at = format!("  at {machinery}");
+        assert!(!text.contains(&at), "{machinery}:\n{text}");
     }
 }
 
@@ -122,7 +125,7 @@ fn nothing_that_is_logged_steers_the_terminal() {
             crumbtrail::add_breadcrumb(Breadcrumb::new(EVIL).category(EVIL).data(EVIL, EVIL));
             error!(target: "<\u{1b}\n>", error = &Evil as &dyn std::error::Error, field = EVIL, "{EVIL}");
             error!(error = ?EVIL);
-            error!(error = %Evil);
+            error!(error = %Evil, "another");
         });
         guard.flush(Duration::from_secs(20)).unwrap();
         return;
@@ -156,10 +159,36 @@ fn a_cut_chain_and_trail_say_so() {
     }
     let ended = child("cut", "console::a_cut_chain_and_trail_say_so").run().succeeded();
     let text = ended.stderr;
-    for part in
-        ["caused by …\n", "trail of this thread, older ones may be missing\n", "step 100\n", "step 199\n"]
-    {
+    for part in [
+        "caused by …\n",
+        "trail of this thread, older ones may be missing\n    … 70 earlier\n",
+        "step 170\n",
+        "step 199\n",
+    ] {
         assert!(text.contains(part), "{part:?} is missing:\n{text}");
     }
-    assert!(!text.contains("step 99\n"), "{text}");
+    assert!(!text.contains("step 169\n"), "{text}");
+}
+
+/// A pipe is no terminal.
+#[test]
+fn a_pipe_gets_no_colours_and_the_width_it_asks_for() {
+    if role().is_some() {
+        return on_the_console(|| {
+            warn!("{}", "as wide as it can be ".repeat(10));
+            error!(error = "refused", "{}", "too wide ".repeat(20));
+        });
+    }
+    for columns in [50, 130] {
+        let mut reader = child("wide", "console::a_pipe_gets_no_colours_and_the_width_it_asks_for");
+        reader
+            .command
+            .env("COLUMNS", columns.to_string())
+            .env("TERM", "xterm-256color")
+            .env_remove("NO_COLOR");
+        let text = reader.run().succeeded().stderr;
+        assert!(!text.contains('\u{1b}'), "{text}");
+        let widest = text.lines().map(|line| line.chars().count()).max().unwrap();
+        assert!((columns - 25..=columns).contains(&widest), "{widest} of {columns}:\n{text}");
+    }
 }

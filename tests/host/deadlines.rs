@@ -5,7 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crumbtrail::limits::DROP_FLUSH;
-use crumbtrail::{Lost, Stack};
+use crumbtrail::{Lost, Stack, Throttle};
 use tracing_subscriber::prelude::*;
 
 use crate::prelude::{held, in_time, lose_one, measured_in_time, registered};
@@ -106,7 +106,12 @@ fn with_a_full_queue_callers_never_wait_and_deadlines_hold() {
     const QUEUE: usize = 8;
     const LINES: u64 = 2_000;
     let (sink, holder) = held();
-    let builder = crumbtrail::builder().stack(Stack::Off).queue(QUEUE, 1 << 20).sink(sink);
+    let builder = crumbtrail::builder()
+        .throttle(Throttle::Off)
+        .panics(false)
+        .stack(Stack::Off)
+        .queue(QUEUE, 1 << 20)
+        .sink(sink);
     let (layer, guard) = builder.build().expect("the settings are legal");
     let _default = tracing_subscriber::registry().with(layer).set_default();
     lose_one();
@@ -142,7 +147,12 @@ fn with_a_full_queue_callers_never_wait_and_deadlines_hold() {
 fn the_queue_is_bounded_in_bytes_too() {
     const BYTES: usize = 64 * 1024;
     let (sink, holder) = held();
-    let builder = crumbtrail::builder().stack(Stack::Off).queue(100_000, BYTES).sink(sink);
+    let builder = crumbtrail::builder()
+        .throttle(Throttle::Off)
+        .panics(false)
+        .stack(Stack::Off)
+        .queue(100_000, BYTES)
+        .sink(sink);
     let (layer, guard) = builder.build().expect("the settings are legal");
     let _default = tracing_subscriber::registry().with(layer).set_default();
     lose_one();

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use std::thread;
 use std::time::Duration;
 
-use crumbtrail::{Guard, Handle, Memory, Stack};
+use crumbtrail::{Guard, Handle, Memory, Stack, Throttle};
 use tracing_subscriber::prelude::*;
 
 use crate::prelude::fault;
@@ -21,7 +21,8 @@ fn host() -> (Guard, Memory) {
 
 fn host_with(stack: Stack) -> (Guard, Memory) {
     let memory = Memory::new();
-    let builder = crumbtrail::builder().stack(stack).sink(memory.clone());
+    let builder =
+        crumbtrail::builder().throttle(Throttle::Off).panics(false).stack(stack).sink(memory.clone());
     let (layer, guard) = builder.build().expect("the settings are legal");
     tracing_subscriber::registry().with(layer).init();
     (guard, memory)
@@ -246,7 +247,8 @@ fn a_guard_that_is_dropped_while_unwinding_flushes() {
     let result = catch_unwind({
         let memory = memory.clone();
         || {
-            let builder = crumbtrail::builder().stack(Stack::Off).sink(memory);
+            let builder =
+                crumbtrail::builder().throttle(Throttle::Off).panics(false).stack(Stack::Off).sink(memory);
             let (layer, _guard) = builder.build().expect("the settings are legal");
             tracing_subscriber::registry().with(layer).init();
             let _last_words = LastWords("while unwinding");

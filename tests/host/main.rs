@@ -31,7 +31,7 @@ mod prelude {
     use std::time::{Duration, Instant};
 
     use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
-    use crumbtrail::{CrumbLayer, Guard, Lost, Sink, Stack, TrackedEvent};
+    use crumbtrail::{CrumbLayer, Guard, Lost, Sink, Stack, Throttle, TrackedEvent};
     use tracing_subscriber::Registry;
     use tracing_subscriber::prelude::*;
 
@@ -42,7 +42,13 @@ mod prelude {
 
     /// A pipeline into that sink, without the stack, whose symbols take their time.
     pub(crate) fn pipeline(sink: impl Sink) -> (CrumbLayer<Registry>, Guard) {
-        crumbtrail::builder().stack(Stack::Off).sink(sink).build().expect("the settings are legal")
+        crumbtrail::builder()
+            .throttle(Throttle::Off)
+            .panics(false)
+            .stack(Stack::Off)
+            .sink(sink)
+            .build()
+            .expect("the settings are legal")
     }
 
     /// The same, with its layer as this thread's subscriber.

@@ -5,7 +5,7 @@ use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crumbtrail::{Lost, Memory, Sink, Stack, TrackedEvent};
+use crumbtrail::{Lost, Memory, Sink, Stack, Throttle, TrackedEvent};
 use tracing::{Dispatch, dispatcher};
 use tracing_subscriber::prelude::*;
 
@@ -17,7 +17,12 @@ fn whoever_logs_into_a_shutdown_is_counted() {
     for _ in 0..20 {
         let memory = Memory::new();
         // A short queue, so that a round is quick.
-        let builder = crumbtrail::builder().stack(Stack::Off).queue(64, 1 << 20).sink(memory.clone());
+        let builder = crumbtrail::builder()
+            .throttle(Throttle::Off)
+            .panics(false)
+            .stack(Stack::Off)
+            .queue(64, 1 << 20)
+            .sink(memory.clone());
         let (layer, guard) = builder.build().expect("the settings are legal");
         let stack = Dispatch::new(tracing_subscriber::registry().with(layer));
         let (begin, stop) = (Barrier::new(4), AtomicBool::new(false));

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
-use crumbtrail::{FlushError, Handle, Lost, Memory, Sink, Stack, TrackedEvent};
+use crumbtrail::{FlushError, Handle, Lost, Memory, Sink, Stack, Throttle, TrackedEvent};
 use tracing_subscriber::prelude::*;
 
 use crate::prelude::{fault, held, lose_one, registered};
@@ -52,6 +52,7 @@ fn a_sink_that_panics_costs_its_event() {
 fn one_sink_that_takes_it_is_enough() {
     let (before, after) = (Memory::new(), Memory::new());
     let builder = crumbtrail::builder()
+        .throttle(Throttle::Off)
         .stack(Stack::Off)
         .sink(before.clone())
         .sink(Does(|_: &_| panic!("a sink's own fault")))
@@ -77,7 +78,12 @@ fn what_no_sink_takes_is_counted() {
 
 #[test]
 fn without_a_sink_events_are_counted() {
-    let (layer, guard) = crumbtrail::builder().stack(Stack::Off).build().expect("the settings are legal");
+    let (layer, guard) = crumbtrail::builder()
+        .throttle(Throttle::Off)
+        .panics(false)
+        .stack(Stack::Off)
+        .build()
+        .expect("the settings are legal");
     let _default = tracing_subscriber::registry().with(layer).set_default();
     lose_one();
     assert_eq!(guard.flush(LONG), Ok(()));
@@ -152,16 +158,21 @@ fn what_a_sink_logs_is_not_recorded() {
         return;
     }
     let memory = Memory::new();
-    let builder = crumbtrail::builder().stack(Stack::Off).sink(memory.clone()).sink(Does(|_: &_| {
-        let _span = tracing::info_span!("delivering", n = 1).entered();
-        tracing::warn!("a sink's step");
-        log::warn!("a sink's record");
-        log::error!("a sink's bad record");
-        lose_one();
-        assert_eq!(crumbtrail::capture_error(&fault()), None);
-        tracing::error!("a sink's error that carries none");
-        Ok(())
-    }));
+    let builder = crumbtrail::builder()
+        .throttle(Throttle::Off)
+        .panics(false)
+        .stack(Stack::Off)
+        .sink(memory.clone())
+        .sink(Does(|_: &_| {
+            let _span = tracing::info_span!("delivering", n = 1).entered();
+            tracing::warn!("a sink's step");
+            log::warn!("a sink's record");
+            log::error!("a sink's bad record");
+            lose_one();
+            assert_eq!(crumbtrail::capture_error(&fault()), None);
+            tracing::error!("a sink's error that carries none");
+            Ok(())
+        }));
     let (layer, guard) = builder.breadcrumbs("trace").build().expect("the settings are legal");
     tracing_subscriber::registry().with(layer).init();
     const EVENTS: u64 = 3;
@@ -224,6 +235,7 @@ fn memory_refuses_what_is_too_much() {
 fn what_waits_is_bounded_in_bytes_whatever_it_is_made_of() {
     let (sink, holder) = held();
     let (layer, guard) = crumbtrail::builder()
+        .throttle(Throttle::Off)
         .stack(Stack::Off)
         .queue(1_024, 1 << 20)
         .sink(sink)

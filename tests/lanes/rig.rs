@@ -5,7 +5,7 @@ use std::mem;
 use std::thread;
 use std::time::Duration;
 
-use crumbtrail::{Builder, CrumbLayer, Guard, Memory, Stack, Stats, TrackedEvent};
+use crumbtrail::{Builder, CrumbLayer, Guard, Memory, Stack, Stats, Throttle, TrackedEvent};
 use tracing::{Dispatch, Subscriber, dispatcher, error};
 use tracing_subscriber::prelude::*;
 use tracing_subscriber::{Layer, Registry};
@@ -42,7 +42,11 @@ impl Rig {
 
     fn before(change: impl FnOnce(Builder) -> Builder, other: Option<Listener>) -> Self {
         let memory = Memory::new();
-        let builder = crumbtrail::builder().stack(Stack::Off).queue(16_384, 256 << 20).sink(memory.clone());
+        let builder = crumbtrail::builder()
+            .stack(Stack::Off)
+            .throttle(Throttle::Off)
+            .queue(16_384, 256 << 20)
+            .sink(memory.clone());
         let (layer, guard): (CrumbLayer<Registry>, Guard) = change(builder).build().unwrap();
         let registry = tracing_subscriber::registry().with(layer);
         let dispatch = match other {

@@ -25,7 +25,7 @@ mod prelude {
     use std::io;
     use std::sync::{Arc, Mutex, PoisonError};
 
-    use crumbtrail::{CrumbLayer, Guard, Memory, Stack, TrackedEvent};
+    use crumbtrail::{CrumbLayer, Guard, Memory, Stack, Throttle, TrackedEvent};
     use tracing::Subscriber;
     use tracing_subscriber::fmt::MakeWriter;
     use tracing_subscriber::registry::LookupSpan;
@@ -46,7 +46,11 @@ mod prelude {
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
         let memory = Memory::new();
-        let builder = set(crumbtrail::builder().stack(Stack::Off).sink(memory.clone()));
+        let builder = set(crumbtrail::builder()
+            .throttle(Throttle::Off)
+            .panics(false)
+            .stack(Stack::Off)
+            .sink(memory.clone()));
         let (layer, guard) = builder.build().expect("the settings are legal");
         (layer, guard, memory)
     }

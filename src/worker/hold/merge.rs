@@ -70,6 +70,7 @@ pub(super) fn merged(older: Held, newer: Held, joint: Joint) -> Held {
         event,
         fingerprint: newer.fingerprint.or(older.fingerprint),
         keys,
+        judged: older.judged || newer.judged,
         lines,
         lane: older.lane,
         homes,

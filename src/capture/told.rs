@@ -1,0 +1,45 @@
+//! An error that was handed over by [`capture_error`](crate::capture_error), not logged.
+
+use std::error::Error;
+
+use tracing::Level;
+
+use super::{Failure, Key, Pipeline, typed};
+use crate::model::{Draft, EventId, EventKind, Site};
+
+impl Pipeline {
+    /// Judges and takes an error; the caller has counted it as accepted.
+    pub(crate) fn capture_error(
+        &self,
+        error: &(dyn Error + 'static),
+        site: impl Fn() -> Site,
+        line: u64,
+        span: Option<u64>,
+    ) -> Option<EventId> {
+        let mut key = Key::of_line(line);
+        let line = self.ledger.lines.at(line, &site);
+        if self.is_too_fast(line) {
+            self.ledger.tally(line.count_untold());
+            return None;
+        }
+        let mut draft = Draft::default();
+        if self.refuses(self.rules.judge(error, &mut draft)) {
+            return None;
+        }
+        key.format(format_args!("{error}"));
+        key.chain(error);
+        let key = key.finish();
+        let id = self.admit(key, line)?;
+        let failure = Failure {
+            kind: EventKind::Error,
+            site: site(),
+            level: Level::ERROR,
+            fields: None,
+            error: typed(error, None),
+            siblings: Vec::new(),
+            draft,
+            key,
+        };
+        self.capture(id, failure, line, span)
+    }
+}

@@ -1,0 +1,180 @@
+//! An ERROR, on its way to an event: looked at, judged, counted, and taken if it is to be told.
+//!
+//! In this order: how fast its line logs, what it carries, what the program's rules and hook say of it, the throttle,
+//! the sample. Only then is anything copied. Whatever becomes of it, it is a breadcrumb too, unless nothing of it was
+//! looked at, or the hook wants it to be nothing.
+
+use tracing::Event;
+
+use super::Inner;
+use super::line;
+use super::sight::{Sight, SightVisitor};
+use super::visit::{ErrorNoticed, ErrorVisitor, LONG_BYTES, LongVisitor, TextVisitor};
+use crate::capture::{Failure, Judgement, Key};
+use crate::ledger::{Counted, Dropped, Line, Lost};
+use crate::limits::MESSAGE_BYTES;
+use crate::model::{CapturedError, CapturedFields, Draft, EventKind};
+use crate::sync::Scratch;
+use crate::trail::CRUMB_BYTES;
+use crate::trail::crumb::{self, Decoded, Encoded, Name};
+use crate::trail::text::BoundedString;
+
+/// What an ERROR carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Carries {
+    /// An error in a field.
+    Field,
+    /// An error at the end of its message, from this byte on.
+    Tail(usize),
+    Nothing,
+}
+
+impl Inner {
+    /// Takes an ERROR, and returns the breadcrumb that is to be kept.
+    #[cold]
+    pub(super) fn error<'a>(
+        &self,
+        event: &Event<'_>,
+        span: Option<u64>,
+        scratch: &'a mut Scratch,
+    ) -> Option<Encoded<'a>> {
+        let (pipeline, rules) = (&self.pipeline, &self.pipeline.rules);
+        let look = line::Line::of(event, rules);
+        let line = pipeline.ledger.lines.at(look.key, || line::site(event));
+        if pipeline.is_too_fast(line) {
+            self.count_unread(event, line);
+            return None;
+        }
+        let (sight, crumb) = crumb::encode(scratch, CRUMB_BYTES, |encoder| {
+            let draft = Draft { target: target(event, rules.on_error.is_some()), ..Draft::default() };
+            let mut visitor = SightVisitor::new(encoder, rules, Key::of_line(look.key), draft);
+            event.record(&mut visitor);
+            visitor.into_sight()
+        });
+        if look.is_noise {
+            return Some(crumb);
+        }
+        let carries = carries(&sight, crumb, line);
+        line.note_carries(carries != Carries::Nothing);
+        if carries == Carries::Nothing && !rules.track_messages {
+            pipeline.ledger.count(Counted::ErrorWithoutError);
+            if line.count_without_error() {
+                pipeline.ledger.nudge();
+            }
+            return Some(crumb);
+        }
+        pipeline.ledger.accept();
+        if look.is_read && self.is_ignored(event) {
+            pipeline.ledger.drop_one(Dropped::Ignored);
+            return Some(crumb);
+        }
+        if pipeline.refuses(sight.judgement) {
+            return (sight.judgement != Judgement::Drop).then_some(crumb);
+        }
+        let key = sight.key.finish();
+        if let Some(id) = pipeline.admit(key, line) {
+            pipeline.capture(id, failure(event, crumb, carries, sight.draft, key), line, span);
+        }
+        Some(crumb)
+    }
+
+    /// Counts an ERROR that is not looked at: its line logs too fast.
+    fn count_unread(&self, event: &Event<'_>, line: &Line) {
+        let mut noticed = ErrorNoticed::default();
+        event.record(&mut noticed);
+        let ledger = &self.pipeline.ledger;
+        if noticed.0 || line.carries() || self.pipeline.rules.track_messages {
+            ledger.accept();
+            ledger.tally(line.count_untold());
+        } else {
+            ledger.count(Counted::ErrorWithoutError);
+            line.count_without_error();
+        }
+    }
+
+    /// Whether a rule ignores the line by what it says.
+    #[cold]
+    fn is_ignored(&self, event: &Event<'_>) -> bool {
+        let mut said = TextVisitor(BoundedString::new(MESSAGE_BYTES));
+        event.record(&mut said);
+        let site = line::site(event);
+        self.pipeline.rules.ignores(&site.target, said.0.as_str())
+    }
+
+    /// Logged from inside our own work on this thread: counted, and not looked at closer, since to look is to format.
+    pub(super) fn recursion(&self, event: &Event<'_>) {
+        let ledger = &self.pipeline.ledger;
+        ledger.count(Counted::Recursion);
+        if *event.metadata().level() == tracing::Level::ERROR {
+            let mut noticed = ErrorNoticed::default();
+            event.record(&mut noticed);
+            if noticed.0 {
+                ledger.accept();
+                ledger.lose(Lost::Recursion);
+            }
+        }
+    }
+}
+
+/// The target that a hook is told; nobody else pays for it.
+fn target(event: &Event<'_>, asked: bool) -> String {
+    if asked { line::site(event).target.into_owned() } else { String::new() }
+}
+
+/// What the first look found.
+fn carries(sight: &Sight, crumb: Encoded<'_>, line: &Line) -> Carries {
+    if sight.rank.is_some() {
+        return Carries::Field;
+    }
+    let Some(index) = sight.message else { return Carries::Nothing };
+    let bytes = crumb.words.as_flattened();
+    let message = crumb::fields(bytes).find(|field| field.name == Name::Index(index));
+    let Some(Decoded::Text(message)) = message.map(|field| field.value) else { return Carries::Nothing };
+    if let Some(at) = sight.pieces.error_in(message) {
+        return Carries::Tail(at);
+    }
+    line.learn(sight.pieces.hashes());
+    if line.is_bare() { Carries::Tail(0) } else { Carries::Nothing }
+}
+
+/// Takes what the event needs of the line.
+fn failure(event: &Event<'_>, crumb: Encoded<'_>, carries: Carries, draft: Draft, key: u64) -> Failure {
+    let (error, siblings) = match carries {
+        Carries::Field => {
+            let mut visitor = ErrorVisitor::new(crumb);
+            event.record(&mut visitor);
+            let (error, siblings) = visitor.into_errors();
+            (error.unwrap_or(CapturedError::Nothing), siblings)
+        }
+        Carries::Tail(at) => (CapturedError::Tail { at }, Vec::new()),
+        Carries::Nothing => (CapturedError::Nothing, Vec::new()),
+    };
+    Failure {
+        kind: if carries == Carries::Nothing { EventKind::Log } else { EventKind::Error },
+        site: line::site(event),
+        level: *event.metadata().level(),
+        fields: Some(fields(event, crumb)),
+        error,
+        siblings,
+        draft,
+        key,
+    }
+}
+
+/// The fields as the breadcrumb has them; where something found no room there, encoded anew with more.
+fn fields(event: &Event<'_>, crumb: Encoded<'_>) -> CapturedFields {
+    let callsite = event.metadata();
+    if !crumb.cut {
+        return CapturedFields { callsite, bytes: crumb.words.as_flattened().to_vec(), left_out: 0 };
+    }
+    let mut memory = vec![0; LONG_BYTES];
+    let (left_out, long) = crumb::encode(&mut memory, LONG_BYTES, |encoder| {
+        let mut visitor = LongVisitor::new(crumb, encoder);
+        event.record(&mut visitor);
+        visitor.left_out
+    });
+    let length = long.words.as_flattened().len();
+    memory.truncate(length);
+    memory.shrink_to_fit();
+    CapturedFields { callsite, bytes: memory, left_out }
+}

@@ -1,0 +1,147 @@
+//! The first look at an ERROR: its breadcrumb, whether it carries an error, and the key by which the throttle knows it.
+//!
+//! One visit of the fields that allocates nothing, so that an ERROR which is then only counted costs little more than a
+//! WARN. What an event needs beyond is taken by a second visit (`visit.rs`), of those that are told.
+
+use std::error::Error;
+use std::fmt;
+
+use tracing::field::{Field, Visit};
+
+use super::detect::{self, Rank};
+use super::tail::Pieces;
+use crate::capture::{Judgement, Key, Rules};
+use crate::model::Draft;
+use crate::trail::crumb::{Ear, Encoder, Name};
+use crate::trail::log_site;
+
+/// What the first look found.
+#[derive(Debug)]
+pub(super) struct Sight {
+    pub(super) rank: Option<Rank>,
+    pub(super) key: Key,
+    pub(super) draft: Draft,
+    pub(super) judgement: Judgement,
+    /// The index of the message among the fields, and its pieces.
+    pub(super) message: Option<usize>,
+    pub(super) pieces: Pieces,
+}
+
+/// Takes the look.
+pub(super) struct SightVisitor<'a, 'b> {
+    crumb: &'a mut Encoder<'b>,
+    rules: &'a Rules,
+    sight: Sight,
+}
+
+impl<'a, 'b> SightVisitor<'a, 'b> {
+    pub(super) fn new(crumb: &'a mut Encoder<'b>, rules: &'a Rules, key: Key, draft: Draft) -> Self {
+        let sight = Sight {
+            rank: None,
+            key,
+            draft,
+            judgement: Judgement::Track,
+            message: None,
+            pieces: Pieces::default(),
+        };
+        Self { crumb, rules, sight }
+    }
+
+    pub(super) fn into_sight(self) -> Sight {
+        self.sight
+    }
+
+    fn found(&mut self, rank: Rank) {
+        self.sight.rank = Some(self.sight.rank.map_or(rank, |best| best.min(rank)));
+    }
+}
+
+/// The message goes to the throttle's key and into pieces.
+struct MessageEar<'a> {
+    key: crate::capture::Heard<'a>,
+    pieces: &'a mut Pieces,
+}
+
+impl Ear for MessageEar<'_> {
+    fn hear(&mut self, piece: &str) -> bool {
+        let more = self.pieces.hear(piece);
+        self.key.hear(piece) || more
+    }
+}
+
+/// Fields whose value tells one issue from another.
+fn is_telling(name: &str) -> bool {
+    matches!(name, "fingerprint" | "error.fingerprint" | "error_type" | "error.type" | log_site::LOG_TARGET)
+}
+
+impl Visit for SightVisitor<'_, '_> {
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        self.crumb.f64(Name::Index(field.index()), value);
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.crumb.i64(Name::Index(field.index()), value);
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.crumb.u64(Name::Index(field.index()), value);
+    }
+
+    fn record_i128(&mut self, field: &Field, value: i128) {
+        self.crumb.i128(Name::Index(field.index()), value);
+    }
+
+    fn record_u128(&mut self, field: &Field, value: u128) {
+        self.crumb.u128(Name::Index(field.index()), value);
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.crumb.bool(Name::Index(field.index()), value);
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.crumb.text(Name::Index(field.index()), value);
+        if field.name() == "message" {
+            self.sight.message = Some(field.index());
+            self.sight.pieces.hear(value);
+            self.sight.key.next().hear(value);
+        } else if let Some(rank) = detect::rank(field.name()) {
+            self.found(rank);
+            self.sight.key.next().hear(value);
+        } else if is_telling(field.name()) {
+            self.sight.key.next().hear(value);
+        }
+    }
+
+    fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
+        let first = self.sight.rank != Some(Rank::Typed);
+        self.found(Rank::Typed);
+        self.crumb.format_heard(
+            Name::Index(field.index()),
+            format_args!("{value}"),
+            &mut self.sight.key.next(),
+        );
+        self.sight.key.chain(value);
+        if first {
+            self.sight.judgement = self.rules.judge(value, &mut self.sight.draft);
+        }
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        let name = Name::Index(field.index());
+        if field.name() == "message" {
+            self.sight.message = Some(field.index());
+            let mut ear = MessageEar { key: self.sight.key.next(), pieces: &mut self.sight.pieces };
+            self.crumb.format_heard(name, format_args!("{value:?}"), &mut ear);
+        } else if let Some(rank) = detect::rank(field.name()) {
+            self.found(rank);
+            self.crumb.format_heard(name, format_args!("{value:?}"), &mut self.sight.key.next());
+            // In which anyhow, eyre and their kin show the causes.
+            self.sight.key.format(format_args!("{value:#?}"));
+        } else if is_telling(field.name()) {
+            self.crumb.format_heard(name, format_args!("{value:?}"), &mut self.sight.key.next());
+        } else {
+            self.crumb.format(name, format_args!("{value:?}"));
+        }
+    }
+}
