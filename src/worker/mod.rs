@@ -151,7 +151,8 @@ impl Shift {
     /// Delivers what is due; everything, where somebody waits for it and it has all come out of the queue.
     fn let_go(&mut self) {
         let now = self.now();
-        while let Some(held) = self.hold.due(now) {
+        let behind = !self.worker.outlet.receiver().is_empty();
+        while let Some(held) = self.hold.due(now, behind) {
             self.deliver(held);
         }
         let asked = self.worker.ledger.asked().filter(|asked| self.taken >= asked.wanted);

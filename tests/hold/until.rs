@@ -3,7 +3,7 @@
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
-use crumbtrail::{Clock, Guard, Lost, Sink, Stack, TrackedEvent};
+use crumbtrail::{Clock, Guard, Lost, Sink, Stack, Throttle, TrackedEvent};
 use tracing::{Dispatch, dispatcher, error, info_span, instrument};
 use tracing_subscriber::prelude::*;
 
@@ -21,7 +21,8 @@ impl Sink for Seen {
 /// A pipeline whose clock stands still, and what it delivers.
 fn standing(clock: &Clock) -> (Dispatch, Guard, Receiver<TrackedEvent>) {
     let (seen, delivered) = channel();
-    let builder = crumbtrail::builder().stack(Stack::Off).clock(clock).queue(16_384, 64 << 20);
+    let builder =
+        crumbtrail::builder().stack(Stack::Off).throttle(Throttle::Off).clock(clock).queue(16_384, 64 << 20);
     let (layer, guard) = builder.sink(Seen(seen)).build().unwrap();
     (Dispatch::new(tracing_subscriber::registry().with(layer)), guard, delivered)
 }

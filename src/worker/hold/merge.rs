@@ -74,7 +74,8 @@ pub(super) fn merged(older: Held, newer: Held, joint: Joint) -> Held {
         lines,
         lane: older.lane,
         homes,
-        due_ms: older.due_ms,
+        due_ms: newer.due_ms.min(older.last_ms),
+        last_ms: older.last_ms,
         bytes: older.bytes + newer.bytes,
     }
 }
