@@ -131,16 +131,16 @@ impl Shift {
     /// Takes what came into the hold.
     fn take(&mut self, message: Message) {
         self.worker.outlet.release(&message);
-        let now = self.now();
         match message {
-            Message::Closed(closed) => self.hold.close(*closed, now),
+            Message::Closed(closed) => self.hold.close(*closed, self.now()),
             Message::Event(item) => {
                 self.taken += 1;
                 let (bytes, Item { captured, trail, .. }) = (item.bytes(), *item);
                 match caught(|| self.worker.preparer.prepare(captured, &trail)) {
                     None => self.worker.ledger.process(End::Lost(Lost::Internal)),
                     Some(prepared) => {
-                        let folded = self.hold.offer(prepared, bytes, now);
+                        // From now on: to find the first symbols may have taken longer than an event is held.
+                        let folded = self.hold.offer(prepared, bytes, self.now());
                         (0..folded).for_each(|_| self.worker.ledger.process(End::Folded));
                     }
                 }
