@@ -106,7 +106,10 @@ impl Shift {
                     Ok(message) => self.take(message),
                     Err(_) => break,
                 },
-                recv(nudged) -> _ => self.stir(),
+                // By a flush, which is asked about above, or since something was only counted.
+                recv(nudged) -> _ => if self.worker.ledger.asked().is_none() {
+                    self.stir();
+                },
                 recv(stopped) -> asked => match asked {
                     Ok(()) => break,
                     // The guard is gone; the layer lives on.
@@ -178,6 +181,7 @@ impl Shift {
     fn tick(&mut self) {
         self.ticked_ms = Some(self.now().clock_ms);
         for tally in self.tallied.take(&self.worker.ledger) {
+            self.stir();
             self.each_sink(|sink| sink.tally(&tally));
         }
     }

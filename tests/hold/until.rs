@@ -7,7 +7,7 @@ use crumbtrail::{Clock, Guard, Lost, Sink, Stack, Throttle, TrackedEvent};
 use tracing::{Dispatch, dispatcher, error, info_span, instrument};
 use tracing_subscriber::prelude::*;
 
-use crate::support::{ledger_balances, until};
+use crate::support::{child, ledger_balances, role, until};
 
 /// Hands events on to the test as they are delivered, without a flush.
 struct Seen(Sender<TrackedEvent>);
@@ -139,4 +139,35 @@ fn a_storm_of_ten_thousand_lanes_that_close_is_delivered() {
     assert_eq!((stats.accepted, stats.pending, stats.folded), (10_000, 0, 0));
     assert_eq!(delivered.try_iter().count() as u64, stats.delivered);
     assert_eq!(stats.delivered + stats.lost_total(), 10_000);
+}
+
+/// On Linux the kernel counts how often a thread went to sleep.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_program_that_logs_nothing_wakes_nobody() {
+    if role().is_none() {
+        child("idle", "until::a_program_that_logs_nothing_wakes_nobody").run().succeeded();
+        return;
+    }
+    let (dispatch, guard, _delivered) = standing(&Clock::default());
+    let slept = || {
+        let tasks = std::fs::read_dir("/proc/self/task").unwrap().map(|task| task.unwrap().path());
+        let named = |path: &std::path::PathBuf| {
+            std::fs::read_to_string(path.join("comm")).is_ok_and(|name| name.trim() == "crumbtrail")
+        };
+        let worker = tasks.filter(named).next().unwrap();
+        let status = std::fs::read_to_string(worker.join("status")).unwrap();
+        let count = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:")).unwrap();
+        count.trim().parse::<u64>().unwrap()
+    };
+    guard.flush(LONG).unwrap();
+    // Until the last wake-up, by that flush, is over.
+    let mut before = slept();
+    until(LONG, || {
+        std::thread::sleep(Duration::from_millis(100));
+        std::mem::replace(&mut before, slept()) == before
+    });
+    std::thread::sleep(Duration::from_secs(2));
+    assert_eq!(slept(), before);
+    drop(dispatch);
 }

@@ -221,7 +221,7 @@ fn is_debug(event: &TrackedEvent) -> bool {
 
 fn by_return(older: &Held, top: &Line, newer: &Held, bottom: &Line) -> Option<Joint> {
     let (inner, outer) = (top.returned.as_deref()?, bottom.returned.as_deref()?);
-    let directly = bottom.spans.first().is_some() && bottom.spans.first() == top.spans.get(1);
+    let directly = !bottom.spans.is_empty() && bottom.spans.first() == top.spans.get(1);
     let [shown] = newer.event.chain.as_slice() else { return None };
     let parts_shown = shown.type_name.is_some();
     if !directly || !follows(older, newer) || (parts_shown && !outer.contains(inner)) {
