@@ -405,9 +405,9 @@ impl Builder {
             let preparer = Preparer::new(environment, self.in_app);
             let asked = gate.clone();
             let first_look: FirstLook = Box::new(move |target| say_if_hidden(&asked, target));
-            let (sinks, hooks, ledger) = (self.sinks, self.hooks, Arc::clone(&ledger));
-            let (clock, first_look) = (self.clock, Some(first_look));
-            Worker { outlet, preparer, hooks, sinks, ledger, clock, stack, first_look }.spawn()
+            let ledger = Arc::clone(&ledger);
+            let sinks = self.sinks;
+            Worker::new(outlet, preparer, self.hooks, sinks, ledger, self.clock, stack, first_look).spawn()
         };
         if pipeline.wants_panics() {
             api::watch_panics();

@@ -23,15 +23,13 @@ pub const HOLD_CLOSED: Duration = Duration::from_millis(100);
 pub const HOLD_RETURNED: Duration = Duration::from_millis(500);
 /// Events that are held at the most; beyond, the oldest is let go.
 pub const HOLD_EVENTS: usize = 2_048;
-/// Bytes of the events that are held at the most, as they were queued, and no more than the queue's; beyond, the oldest
+/// Bytes of the events that are held at the most, and no more than the queue's; beyond, the oldest
 /// is let go.
 pub const HOLD_BYTES: usize = 16 * 1024 * 1024;
 /// Held events of one lane that a new one is compared with: the newest.
 pub const HOLD_LOOK: usize = 64;
 /// Panics that are remembered, for the `JoinError` that tells them once more.
 pub const PANICS: usize = 256;
-/// How long after the last event or tally the sinks are let catch up with what they put off.
-pub const CATCH_UP: Duration = Duration::from_secs(15);
 /// Cells of the ring, 128 bytes each; a power of two.
 pub const RING_CELLS: usize = 32_768;
 /// Cells that one breadcrumb may take; a longer one is cut, with a mark.

@@ -34,11 +34,6 @@ impl Item {
         let bytes = size_of::<Self>() + captured.bytes() + trail.bytes();
         Self { captured, trail, bytes }
     }
-
-    /// About how many bytes it takes.
-    pub(crate) fn bytes(&self) -> usize {
-        self.bytes
-    }
 }
 
 /// The callers' end.
@@ -62,6 +57,7 @@ pub(crate) struct Outlet {
 struct Room {
     capacity: usize,
     items: AtomicUsize,
+    most_bytes: usize,
     bytes: AtomicUsize,
     /// Closes have a room of their own: they never take that of an event.
     closes: AtomicUsize,
@@ -73,6 +69,7 @@ pub(crate) fn queue(items: usize, bytes: usize, ledger: Arc<Ledger>) -> (Queue, 
     let room = Arc::new(Room {
         capacity: items,
         items: AtomicUsize::new(items),
+        most_bytes: bytes,
         bytes: AtomicUsize::new(bytes),
         closes: AtomicUsize::new(QUEUE_CLOSES),
     });
@@ -112,7 +109,12 @@ impl Queue {
                 TrySendError::Full(_) => Lost::QueueOverflow,
                 TrySendError::Disconnected(_) => Lost::WorkerGone,
             }
-        })
+        })?;
+        // The worker looks now and then; in a storm that is not enough.
+        if self.room.is_half_taken() {
+            self.ledger.nudge();
+        }
+        Ok(())
     }
 
     /// Tells the worker, behind the events before it, that a lane is over. Where there is no room nobody hears of it,
@@ -164,6 +166,11 @@ impl Room {
             self.items.fetch_add(1, Ordering::SeqCst);
         }
         taken.is_ok()
+    }
+
+    fn is_half_taken(&self) -> bool {
+        self.items.load(Ordering::Relaxed) < self.capacity / 2
+            || self.bytes.load(Ordering::Relaxed) < self.most_bytes / 2
     }
 
     fn give_back(&self, bytes: usize) {

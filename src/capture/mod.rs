@@ -182,7 +182,7 @@ impl Pipeline {
     fn miss(&self, key: u64, line: &Line) {
         let first = self.ledger.tallies.miss(key, line.key()).unwrap_or_else(|| line.count_untold());
         if first {
-            self.ledger.nudge();
+            self.ledger.counted_first();
         }
     }
 }

@@ -59,7 +59,7 @@ impl Inner {
         if carries == Carries::Nothing && !rules.track_messages {
             pipeline.ledger.count(Counted::ErrorWithoutError);
             if line.count_without_error() {
-                pipeline.ledger.nudge();
+                pipeline.ledger.counted_first();
             }
             return Some(crumb);
         }

@@ -211,7 +211,10 @@ impl<'a, 'b> LongVisitor<'a, 'b> {
     }
 
     fn field(&mut self, field: &Field, value: impl FnOnce(&mut Encoder<'_>, Name<'_>)) {
-        self.has_message |= field.name() == "message";
+        if field.name() == "message" {
+            self.has_message = true;
+            self.encoder.beside_message();
+        }
         if field.index() > FIELDS || field.index() == FIELDS && !self.has_message {
             self.left_out += 1;
         } else if let Some(known) = encoded(self.crumb, field) {

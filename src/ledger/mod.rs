@@ -1,8 +1,8 @@
 //! The ledger: where every accepted event ended, exactly.
 //!
-//! **accepted = delivered + folded + tallied + dropped + lost (both by reason) + pending.** `accepted` is counted where an
-//! event enters, before anything can go wrong with it, and never derived from the other terms. Counting is one relaxed
-//! add; [`Ledger::settle`] is the only call that waits, and it always returns by its deadline. Called on any thread.
+//! **accepted = delivered + folded + lost (by reason) + pending.** `accepted` is counted where an event enters, before anything
+//! can go wrong with it, and never derived from the other terms. Counting is one relaxed add; [`Ledger::settle`] is the
+//! only call that waits, and it always returns by its deadline. Called on any thread.
 
 mod handle;
 mod lines;
@@ -28,15 +28,21 @@ pub(crate) use tallies::{Admission, Budget, Tallies};
 pub(crate) struct Ledger {
     accepted: AtomicU64,
     delivered: AtomicU64,
-    folded: AtomicU64,
     tallied: AtomicU64,
     dropped: [AtomicU64; Dropped::ALL.len()],
+    folded: AtomicU64,
     lost: [AtomicU64; Lost::ALL.len()],
     counted: [AtomicU64; Counted::ALL.len()],
     /// Events that were given a place in the queue; a place is given before the event is sent.
     enqueued: AtomicU64,
     progress: Mutex<Progress>,
     progressed: Condvar,
+    /// How many of the enqueued somebody wants to be settled; it only grows.
+    wanted: AtomicU64,
+    /// Something came that the worker has not settled since.
+    unsettled: AtomicBool,
+    /// How often somebody has asked for that; it only grows.
+    asked: AtomicU64,
     worker: OnceLock<ThreadId>,
     /// Wakes the worker, when there is something for it beside the queue.
     nudge: OnceLock<Sender<()>>,
@@ -54,8 +60,6 @@ pub(crate) struct Ledger {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum End {
     Delivered,
-    /// It told of the same failure as another one.
-    Folded,
     Dropped(Dropped),
     Lost(Lost),
 }
@@ -65,19 +69,8 @@ pub(crate) enum End {
 struct Progress {
     /// Events of the queue that have ended: in whatever order, since the worker holds some of them.
     ended: u64,
-    /// How often somebody began to wait for the worker, and to which of these it has answered.
-    asked: u64,
+    /// So many of those who asked have their answer: what was enqueued before has ended, what was counted is told.
     answered: u64,
-    /// How many of the enqueued they wait for.
-    wanted: u64,
-}
-
-/// Somebody waits for the worker.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Asked {
-    /// Events that must have come out of the queue first.
-    pub(crate) wanted: u64,
-    ticket: u64,
 }
 
 /// What is counted beside the equation: nothing of it was an event.
@@ -138,8 +131,26 @@ impl Ledger {
     pub(crate) fn tally(&self, first: bool) {
         self.tallied.fetch_add(1, Ordering::Relaxed);
         if first {
-            self.nudge();
+            self.counted_first();
         }
+    }
+
+    /// Something was counted that the worker is to tell.
+    pub(crate) fn counted_first(&self) {
+        self.stir();
+        self.nudge();
+    }
+
+    /// A flush has something to wait for.
+    fn stir(&self) {
+        if !self.unsettled.load(Ordering::SeqCst) {
+            self.unsettled.store(true, Ordering::SeqCst);
+        }
+    }
+
+    /// The worker begins to settle: what comes from now on may be for the next time.
+    pub(crate) fn settles(&self) {
+        self.unsettled.store(false, Ordering::SeqCst);
     }
 
     pub(crate) fn count(&self, what: Counted) {
@@ -150,6 +161,7 @@ impl Ledger {
 
     /// An event was given a place in the queue.
     pub(crate) fn enqueue(&self) {
+        self.stir();
         self.enqueued.fetch_add(1, Ordering::Relaxed);
     }
 
@@ -158,14 +170,18 @@ impl Ledger {
         self.end(|| {});
     }
 
+    /// The worker found that an event tells of the same failure as another one.
+    pub(crate) fn fold(&self) {
+        self.end(|| {
+            self.folded.fetch_add(1, Ordering::Relaxed);
+        });
+    }
+
     /// The worker is done with one event of the queue.
     pub(crate) fn process(&self, end: End) {
         self.end(|| match end {
             End::Delivered => {
                 self.delivered.fetch_add(1, Ordering::Relaxed);
-            }
-            End::Folded => {
-                self.folded.fetch_add(1, Ordering::Relaxed);
             }
             End::Dropped(reason) => self.drop_one(reason),
             End::Lost(reason) => self.lose(reason),
@@ -180,17 +196,21 @@ impl Ledger {
         progress.ended = progress.ended.saturating_add(1);
     }
 
-    /// Waits until everything enqueued before the call has ended and the sinks have caught up with it, `timeout` at the
-    /// most.
+    /// Waits until everything enqueued before the call has ended, `timeout` at the most.
     pub(crate) fn settle(&self, timeout: Duration) -> Result<(), FlushError> {
         self.check_not_worker()?;
+        let target = self.enqueued.load(Ordering::Relaxed);
+        let ended = self.progress.lock().unwrap_or_else(PoisonError::into_inner).ended;
+        if ended >= target && !self.unsettled.load(Ordering::SeqCst) {
+            return Ok(());
+        }
+        // SeqCst: where the channel is full, its word is still unread, and whoever reads it then sees these numbers. The
+        // channel orders its own state by SeqCst before it says that it is full. Who sees that we asked sees what for.
+        self.wanted.fetch_max(target, Ordering::SeqCst);
+        let ticket = self.asked.fetch_add(1, Ordering::SeqCst) + 1;
+        self.nudge();
         let begun = Instant::now();
         let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
-        let target = self.enqueued.load(Ordering::Relaxed);
-        progress.asked += 1;
-        progress.wanted = progress.wanted.max(target);
-        let ticket = progress.asked;
-        self.nudge();
         while progress.answered < ticket {
             // By subtraction: `begun + timeout` overflows for a timeout of centuries.
             let left = timeout.checked_sub(begun.elapsed()).filter(|left| !left.is_zero());
@@ -209,17 +229,18 @@ impl Ledger {
         Ok(())
     }
 
-    /// Whether somebody waits for the worker.
-    pub(crate) fn asked(&self) -> Option<Asked> {
-        let progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
-        let (wanted, ticket) = (progress.wanted, progress.asked);
-        (progress.answered < ticket).then_some(Asked { wanted, ticket })
+    /// Who waits, and for how many of the enqueued: the number of those who have asked so far, and what the last of them
+    /// may want.
+    pub(crate) fn asked(&self) -> (u64, u64) {
+        // SeqCst, and in this order: see `settle`.
+        let asked = self.asked.load(Ordering::SeqCst);
+        (asked, self.wanted.load(Ordering::SeqCst))
     }
 
-    /// What was asked for has ended.
-    pub(crate) fn answer(&self, asked: Asked) {
+    /// The first `asked` of those who wait have what they wait for.
+    pub(crate) fn answer(&self, asked: u64) {
         let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
-        progress.answered = asked.ticket;
+        progress.answered = progress.answered.max(asked);
         self.progressed.notify_all();
     }
 
@@ -307,9 +328,9 @@ impl Ledger {
         Stats {
             accepted: self.accepted.load(Ordering::Relaxed),
             delivered: self.delivered.load(Ordering::Relaxed),
-            folded: self.folded.load(Ordering::Relaxed),
             tallied: self.tallied.load(Ordering::Relaxed),
             dropped,
+            folded: self.folded.load(Ordering::Relaxed),
             lost,
             pending: self.enqueued.load(Ordering::Relaxed).saturating_sub(progress.ended),
             errors_without_error: count(Counted::ErrorWithoutError),

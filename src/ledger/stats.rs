@@ -5,16 +5,13 @@ use std::fmt;
 
 /// What became of everything that was captured, at one moment: a copy of the ledger's counters.
 ///
-/// `accepted = delivered + folded + tallied + dropped + lost + pending` holds whenever no event is on its way between two
-/// of the counters, so always after a flush while nothing logs; [`balances`](Self::balances) says so.
+/// `accepted = delivered + folded + lost + pending` holds whenever no event is on its way between two of the counters, so
+/// always after a flush while nothing logs; [`balances`](Self::balances) says so.
 ///
 /// ```
 /// let memory = crumbtrail::Memory::new();
 /// let (_layer, guard) = crumbtrail::builder().sink(memory).build::<tracing_subscriber::Registry>()?;
 /// let stats = guard.stats();
-/// let told = stats.delivered + stats.folded;
-/// let untold = stats.tallied + stats.dropped_total() + stats.lost_total();
-/// assert_eq!(stats.accepted, told + untold + stats.pending);
 /// assert!(stats.balances());
 /// # Ok::<(), crumbtrail::BuildError>(())
 /// ```

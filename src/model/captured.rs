@@ -53,12 +53,12 @@ impl Captured {
     }
 }
 
-fn map_bytes(map: &Map<String, Value>) -> usize {
+pub(super) fn map_bytes(map: &Map<String, Value>) -> usize {
     map.iter().map(|(name, value)| name.len() + json_bytes(value)).sum()
 }
 
 /// About how many bytes a value takes; what is captured is not deep.
-fn json_bytes(value: &Value) -> usize {
+pub(super) fn json_bytes(value: &Value) -> usize {
     size_of::<Value>()
         + match value {
             Value::String(text) => text.len(),

@@ -6,6 +6,7 @@ use std::time::SystemTime;
 use serde_json::{Map, Value};
 use tracing::Level;
 
+use super::captured::{json_bytes, map_bytes};
 use super::{Breadcrumb, EventId, Fingerprint, User};
 
 /// One failure with everything that is known about it.
@@ -80,6 +81,32 @@ pub struct TrackedEvent {
     /// Where in the message the error's own text begins, if it was read out of there.
     pub(crate) error_at: Option<usize>,
 }
+
+impl TrackedEvent {
+    /// About how many bytes it holds on the heap.
+    pub(crate) fn bytes(&self) -> usize {
+        let chain = |chain: &Vec<Cause>| {
+            chain.iter().map(|cause| size_of::<Cause>() + cause.value.len()).sum::<usize>()
+        };
+        let crumb = |crumb: &Breadcrumb| {
+            size_of::<Breadcrumb>() + crumb.message.len() + crumb.target.len() + map_bytes(&crumb.data)
+        };
+        let frames = self.frames.len() * (size_of::<Frame>() + FRAME_TEXTS);
+        let spans: usize = self.spans.iter().map(|span| size_of::<Span>() + map_bytes(&span.fields)).sum();
+        let contexts: usize = self.contexts.values().map(json_bytes).sum();
+        chain(&self.chain)
+            + self.siblings.iter().map(chain).sum::<usize>()
+            + self.message.as_ref().map_or(0, String::len)
+            + map_bytes(&self.fields)
+            + self.breadcrumbs.iter().map(crumb).sum::<usize>()
+            + frames
+            + spans
+            + contexts
+    }
+}
+
+/// Bytes of the names in one frame, about.
+const FRAME_TEXTS: usize = 160;
 
 /// One place where a failure was logged on its way up.
 #[derive(Debug, Clone, PartialEq, Eq)]

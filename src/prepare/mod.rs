@@ -18,7 +18,7 @@ use serde_json::{Map, Value};
 use crate::clock;
 use crate::model::{
     Captured, CapturedError, CapturedFields, CapturedSpan, Cause, Environment, EventKind, Fingerprint,
-    LoggedAt, Site, Span, TrackedEvent,
+    LoggedAt, Span, TrackedEvent,
 };
 use crate::trail::log_site::LogSite;
 use crate::trail::{Copied, crumb};
@@ -68,11 +68,14 @@ impl Preparer {
     /// The event, but for what grouping says of it.
     pub(crate) fn prepare(&mut self, captured: Captured, trail: &Copied) -> Prepared {
         let (message, mut fields) = captured.fields.as_ref().map(said).unwrap_or_default();
+        let returned = returned(&captured, message.as_deref(), &fields);
         let (chain, chain_cut) = chain(&captured.error, message.as_deref().unwrap_or_default());
         let frames = self.frames.resolve(&captured.stack, &captured.site);
-        let returned = returned(&captured.spans, &captured.site, message.as_deref(), &fields);
         let spans: Vec<Span> = captured.spans.iter().map(span).collect();
-        let meaning = Meaning::of(&mut fields, spans, captured.lanes, &self.environment);
+        let mut meaning = Meaning::of(&mut fields, spans, captured.lanes, &self.environment);
+        // What a hook says with the error in hand outranks all.
+        meaning.tags.extend(captured.draft.tags);
+        meaning.contexts.extend(captured.draft.contexts);
         let mut target = captured.site.target.into_owned();
         if target.is_empty() {
             // `capture_error` has no callsite: its module is that of the code that called it.
@@ -168,16 +171,10 @@ fn chain(error: &CapturedError, message: &str) -> (Vec<Cause>, bool) {
 
 /// The error that an `#[instrument(err)]` wrote: its line has no message and no other field, and the attribute is where
 /// its span is opened, too.
-fn returned(
-    spans: &[CapturedSpan],
-    site: &Site,
-    message: Option<&str>,
-    fields: &Map<String, Value>,
-) -> Option<String> {
-    let callsite = spans.first()?.callsite;
-    let there =
-        site.line.is_some() && site.line == callsite.line() && site.file.as_deref() == callsite.file();
-    let alone = message.is_none() && fields.len() == 1;
+fn returned(captured: &Captured, message: Option<&str>, fields: &Map<String, Value>) -> Option<String> {
+    let (site, callsite) = (&captured.site, captured.spans.first()?.callsite);
+    let there = site.line == callsite.line() && site.file.as_deref() == callsite.file();
+    let alone = message.is_none() && fields.len() == 1 && site.line.is_some();
     fields.get("error").filter(|_| there && alone)?.as_str().map(str::to_owned)
 }
 

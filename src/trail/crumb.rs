@@ -38,6 +38,8 @@ pub(crate) struct Encoder<'a> {
     cut: bool,
     /// Bytes of one text.
     limit: usize,
+    /// Fields of the callsite, from the first on, that are taken.
+    fields: usize,
 }
 
 /// How a field is named.
@@ -95,8 +97,12 @@ pub(crate) fn encode<'a, T>(
     room: usize,
     fill: impl FnOnce(&mut Encoder<'_>) -> T,
 ) -> (T, Encoded<'a>) {
-    let mut encoder =
-        Encoder { rest: memory.get_mut(..room).unwrap_or_default(), cut: false, limit: FIELD_BYTES };
+    let mut encoder = Encoder {
+        rest: memory.get_mut(..room).unwrap_or_default(),
+        cut: false,
+        limit: FIELD_BYTES,
+        fields: FIELDS,
+    };
     let filled = fill(&mut encoder);
     match encoder.rest.first_chunk_mut::<WORD>() {
         Some(padding) => *padding = [END; WORD],
@@ -152,7 +158,7 @@ impl<'a> Encoder<'a> {
     pub(crate) fn text(&mut self, name: Name<'_>, value: &str) {
         let whole = HEAD + TEXT_HEAD + value.len();
         if let Name::Index(index) = name
-            && index <= FIELDS
+            && index < self.fields
             && value.len() <= FIELD_BYTES
             && whole <= self.rest.len()
             && let Some((place, rest)) = mem::take(&mut self.rest).split_at_mut_checked(whole)
@@ -186,6 +192,11 @@ impl<'a> Encoder<'a> {
             }
             formatted != Formatted::Panicked
         });
+    }
+
+    /// Takes one field more: the message stands beside those that are counted.
+    pub(crate) fn beside_message(&mut self) {
+        self.fields = FIELDS + 1;
     }
 
     /// A field as it stands encoded elsewhere, for the same callsite.
@@ -244,7 +255,7 @@ impl<'a> Encoder<'a> {
     #[inline]
     fn open<const N: usize>(&mut self, kind: u8, name: Name<'_>) -> Option<&'a mut [u8; N]> {
         let Name::Index(index) = name else { return self.open_named(kind, name) };
-        if index > FIELDS || self.rest.len() < HEAD + N {
+        if index >= self.fields || self.rest.len() < HEAD + N {
             self.cut = true;
             return None;
         }

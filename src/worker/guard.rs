@@ -11,6 +11,7 @@ use crate::diag;
 use crate::error::FlushError;
 use crate::ledger::{Handle, Ledger, Stats};
 use crate::limits::DROP_FLUSH;
+use crate::worker::without_error;
 
 /// Keeps the promise that what was captured is delivered: dropping it at the end of `main` waits for that,
 /// [`limits::DROP_FLUSH`](crate::limits::DROP_FLUSH) at the most.
@@ -74,20 +75,30 @@ impl Guard {
     }
 }
 
+impl Guard {
+    /// Says on stderr what a program should know at its end: by a thread, and waited for but a moment, since the sink that
+    /// hangs may be the one that holds stderr.
+    fn say(text: String) {
+        let (said, heard) = bounded::<()>(0);
+        let teller = thread::Builder::new().name("crumbtrail-last".to_owned());
+        let _ = teller.spawn(move || {
+            diag::say(&text);
+            drop(said);
+        });
+        let _ = heard.recv_timeout(LAST_WORDS);
+    }
+}
+
 impl Drop for Guard {
     fn drop(&mut self) {
         if let Err(late) = self.ledger.settle(DROP_FLUSH)
             && late.is_deadline()
         {
-            // Said by a thread, and waited for but a moment: the sink that hangs may be the one that holds stderr.
-            let (said, heard) = bounded::<()>(0);
-            let text = format!("the guard was dropped, but {late}; they are lost if the program ends now");
-            let teller = thread::Builder::new().name("crumbtrail-late".to_owned());
-            let _ = teller.spawn(move || {
-                diag::say(&text);
-                drop(said);
-            });
-            let _ = heard.recv_timeout(LAST_WORDS);
+            Self::say(format!("the guard was dropped, but {late}; they are lost if the program ends now"));
+        }
+        let stats = self.ledger.stats();
+        if let Some(summary) = without_error::summary(stats.errors_without_error, &stats.lines) {
+            Self::say(summary);
         }
     }
 }

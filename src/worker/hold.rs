@@ -4,9 +4,10 @@
 //! and bytes: beyond, the oldest is let go. Which lines tell of one failure is in `fold.rs`, what becomes of them in
 //! `merge.rs`, panics that are told twice in `panics.rs`.
 //!
-//! An event is held until [`HOLD`] is over since the last line about it, [`HOLD_MOST`] at the most, or its lane has closed; after a close it stays [`HOLD_CLOSED`] or
-//! [`HOLD_RETURNED`] longer, for the line of whoever called what the lane is about: `if let Err(error) =
-//! handle(request).await { error!(%error, …) }` stands outside of the span that `#[instrument]` opened and closed.
+//! An event is held until [`HOLD`] is over since the last line about it, [`HOLD_MOST`] at the most, or until its lane has
+//! closed; after a close it stays [`HOLD_CLOSED`] or [`HOLD_RETURNED`] longer, for the line of whoever called what the
+//! lane is about: `if let Err(error) = handle(request).await { error!(%error, …) }` stands outside of the span that
+//! `#[instrument]` opened and closed.
 
 mod fold;
 mod merge;
@@ -32,7 +33,7 @@ pub(super) struct Hold {
     homes: HashMap<Home, HomeLanes>,
     /// When the time of lanes that have closed is up.
     closing: BTreeSet<(u64, u64)>,
-    /// When the time of each is up.
+    /// When the time of each event is up.
     due: BTreeSet<(u64, u64)>,
     arrived: u64,
     bytes: usize,
@@ -55,8 +56,6 @@ pub(super) struct Held {
     pub(super) event: TrackedEvent,
     /// What a hook or a field says of its issue.
     pub(super) fingerprint: Option<Fingerprint>,
-    /// The error of one of its lines was at hand when it was captured, and was judged by its type.
-    pub(super) judged: bool,
     /// By which the throttle knows its lines.
     pub(super) keys: Vec<u64>,
     /// One for each of `logged_at`.
@@ -98,7 +97,7 @@ struct HomeLanes {
 }
 
 impl Hold {
-    /// Keeps no more than so many bytes of events, as they were queued.
+    /// Keeps no more than so many bytes of events.
     pub(super) fn new(most_bytes: usize) -> Self {
         Self {
             held: BTreeMap::new(),
@@ -114,8 +113,8 @@ impl Hold {
     }
 
     /// Takes an event and says how many of those accepted have become part of another one by it.
-    pub(super) fn offer(&mut self, prepared: Prepared, bytes: usize, now: Now) -> u64 {
-        let mut newest = Held::new(prepared, bytes, now);
+    pub(super) fn offer(&mut self, prepared: Prepared, now: Now) -> u64 {
+        let mut newest = Held::new(prepared, now);
         if let Some(panic) = self.panics.told_again(&newest.event) {
             // One that is let go already has said it all.
             if let Some((arrival, held)) = self.take(panic) {
@@ -175,17 +174,20 @@ impl Hold {
         })
     }
 
-    /// Gives out one event whose time is up, or that there is no room for. While the queue is `behind`, further lines may
-    /// be in it, and the time that they waited there is not counted, up to as much again.
+    /// Gives out the oldest event, where there are more than may be held.
+    pub(super) fn surplus(&mut self) -> Option<Held> {
+        let full = self.held.len() > HOLD_EVENTS || self.bytes > self.most_bytes;
+        if full { self.take_oldest() } else { None }
+    }
+
+    /// Gives out one event whose time is up. While the queue is `behind`, further lines may be in it, and the time that
+    /// they wait there is not counted, up to as much again.
     pub(super) fn due(&mut self, now: Now, behind: bool) -> Option<Held> {
-        let Some((oldest, _)) = self.held.first_key_value() else {
+        if self.held.is_empty() {
             self.closing.clear();
             return None;
-        };
-        let (oldest, more_ms) = (*oldest, if behind { ms(HOLD) } else { 0 });
-        if self.held.len() > HOLD_EVENTS || self.bytes > self.most_bytes {
-            return self.take(oldest).map(|(_, held)| held);
         }
+        let more_ms = if behind { ms(HOLD) } else { 0 };
         if let Some((due_ms, arrival)) = self.due.first().copied()
             && due_ms.saturating_add(more_ms) <= now.clock_ms
         {
@@ -232,7 +234,8 @@ impl Hold {
         found
     }
 
-    fn keep(&mut self, arrival: u64, held: Held) {
+    fn keep(&mut self, arrival: u64, mut held: Held) {
+        held.bytes = held.event.bytes();
         self.bytes += held.bytes;
         let arrivals = self.lanes.entry(held.lane).or_default();
         let at = arrivals.partition_point(|earlier| *earlier < arrival);
@@ -278,14 +281,13 @@ impl Hold {
 }
 
 impl Held {
-    fn new(prepared: Prepared, bytes: usize, now: Now) -> Self {
-        let Prepared { event, fingerprint, judged, key, lane, span_numbers, task, returned } = prepared;
+    fn new(prepared: Prepared, now: Now) -> Self {
+        let Prepared { event, fingerprint, key, lane, span_numbers, task, returned, .. } = prepared;
         let line = Line { spans: span_numbers, task, time: event.time, returned };
         Self {
             text: text(&event.chain),
             event,
             fingerprint,
-            judged,
             keys: vec![key],
             // Outside of any span the task's own lane is the lane.
             homes: task.map(Home::Task).filter(|_| !line.spans.is_empty()).into_iter().collect(),
@@ -293,7 +295,7 @@ impl Held {
             lane,
             due_ms: now.clock_ms.saturating_add(ms(HOLD)),
             last_ms: now.clock_ms.saturating_add(ms(HOLD_MOST)),
-            bytes,
+            bytes: 0,
         }
     }
 }

@@ -2,25 +2,25 @@
 //! the same failure, and hands them to the sinks.
 //!
 //! It sleeps while nothing is held and nothing comes. A flush lets go of everything, once all that was queued before has
-//! come out of the queue. It ends when the pipeline is shut down, or when the last caller's end is gone, in both cases after what was queued.
-//! A sink that panics costs its event; one that hangs holds up the events behind it, but nobody who flushes beyond the
-//! deadline.
+//! come out of the queue. It ends when the pipeline is shut down, or when the last caller's end is gone, in both cases after
+//! what was queued. A sink that panics costs its event; one that hangs holds up the events behind it, but nobody who
+//! flushes beyond the deadline.
 
 mod guard;
 mod hold;
 mod tallied;
+mod without_error;
 
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, never, select};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounded, never, select};
 
 use crate::clock::Clock;
 use crate::diag::{self, Said};
 use crate::grouping;
 use crate::ledger::{End, Ledger, Lost};
-use crate::limits::CATCH_UP;
 use crate::model::TrackedEvent;
 use crate::prepare::{Hooks, Preparer, Refused};
 use crate::queue::{Item, Message, Outlet};
@@ -34,21 +34,65 @@ pub use guard::Guard;
 
 /// What the thread works with.
 pub(crate) struct Worker {
-    pub(crate) outlet: Outlet,
-    pub(crate) preparer: Preparer,
-    pub(crate) hooks: Hooks,
-    pub(crate) sinks: Vec<Box<dyn Sink>>,
-    pub(crate) ledger: Arc<Ledger>,
-    pub(crate) clock: Clock,
+    outlet: Outlet,
+    preparer: Preparer,
+    hooks: Hooks,
+    sinks: Vec<Box<dyn Sink>>,
+    ledger: Arc<Ledger>,
+    clock: Clock,
+    begun: Instant,
     /// Whether stacks will have to be resolved.
-    pub(crate) stack: bool,
+    stack: bool,
     /// Looks at the target of the first event.
-    pub(crate) first_look: Option<FirstLook>,
+    first_look: Option<FirstLook>,
+    hold: Hold,
+    tallied: Tallied,
+    /// Events that came out of the queue.
+    taken: u64,
+    /// How many of those who asked have been answered.
+    answered: u64,
+    /// Until when more is likely to come, by the pipeline's clock.
+    lingers_ms: u64,
+    /// Until when there may be something to do once a second.
+    awake_ms: u64,
+    /// When that was done last.
+    ticked_ms: u64,
 }
 
 pub(crate) type FirstLook = Box<dyn FnOnce(&str) + Send>;
 
 impl Worker {
+    pub(crate) fn new(
+        outlet: Outlet,
+        preparer: Preparer,
+        hooks: Hooks,
+        sinks: Vec<Box<dyn Sink>>,
+        ledger: Arc<Ledger>,
+        clock: Clock,
+        stack: bool,
+        first_look: FirstLook,
+    ) -> Self {
+        let hold = Hold::new(outlet.bytes());
+        Self {
+            outlet,
+            preparer,
+            hooks,
+            sinks,
+            ledger,
+            clock,
+            begun: Instant::now(),
+            stack,
+            first_look: Some(first_look),
+            hold,
+            tallied: Tallied::default(),
+            taken: 0,
+            answered: 0,
+            lingers_ms: 0,
+            awake_ms: 0,
+            ticked_ms: 0,
+        }
+    }
+
     /// Starts the thread and returns what stops it. Where no thread can be had, events are counted as lost.
     pub(crate) fn spawn(self) -> Sender<()> {
         let (stop, stopped) = bounded(1);
@@ -57,7 +101,7 @@ impl Worker {
         ledger.nudge_by(nudge);
         let spawned = thread::Builder::new().name("crumbtrail".to_owned()).spawn(move || {
             // Nothing that this thread logs is ours to record: it would feed itself.
-            enter(|_| Shift::new(self).run(stopped, &nudged))
+            enter(|_| self.run(stopped, &nudged))
         });
         if let Err(error) = spawned {
             ledger.worker_gone();
@@ -65,197 +109,205 @@ impl Worker {
         }
         stop
     }
-}
-
-/// The thread at work.
-struct Shift {
-    worker: Worker,
-    begun: Instant,
-    hold: Hold,
-    tallied: Tallied,
-    /// Events that came out of the queue.
-    taken: u64,
-    /// When something came last, and when the sinks were last let catch up, by the pipeline's clock.
-    stirred_ms: Option<u64>,
-    ticked_ms: Option<u64>,
-}
-
-impl Shift {
-    fn new(worker: Worker) -> Self {
-        Self {
-            hold: Hold::new(worker.outlet.bytes()),
-            tallied: Tallied::default(),
-            begun: Instant::now(),
-            taken: 0,
-            stirred_ms: None,
-            ticked_ms: None,
-            worker,
-        }
-    }
 
     fn run(mut self, mut stopped: Receiver<()>, nudged: &Receiver<()>) {
-        self.worker.ledger.work_here();
-        if self.worker.stack {
-            self.worker.preparer.warm();
+        self.ledger.work_here();
+        if self.stack {
+            self.preparer.warm();
         }
-        let messages = self.worker.outlet.receiver().clone();
+        let messages = self.outlet.receiver().clone();
         loop {
-            self.let_go();
+            let wait = self.work();
+            let now_ms = self.clock.now_ms();
+            // While more is likely to come, it is looked for now and then instead of waited for: to wake a thread costs
+            // whoever logs more than all the rest.
+            let lingers = now_ms < self.lingers_ms;
+            let queue = if lingers { &never() } else { &messages };
+            let wait = if lingers { wait.min(LINGER) } else { wait };
             select! {
-                recv(messages) -> message => match message {
+                recv(queue) -> message => match message {
                     Ok(message) => self.take(message),
                     Err(_) => break,
                 },
-                // By a flush, which is asked about above, or since something was only counted.
-                recv(nudged) -> _ => if self.worker.ledger.asked().is_none() {
-                    self.stir();
-                },
+                recv(nudged) -> _ => self.stir(now_ms),
                 recv(stopped) -> asked => match asked {
                     Ok(()) => break,
                     // The guard is gone; the layer lives on.
                     Err(_) => stopped = never(),
                 },
-                default(self.wait()) => {}
+                default(wait) => {}
+            }
+            // Hardly more than wait now: in a storm that does not end, what is due and who flushes have their turn too.
+            for _ in 0..=messages.len() {
+                match messages.try_recv() {
+                    Ok(message) => {
+                        self.take(message);
+                        // What is due by time may still be joined by what waits in the queue.
+                        while let Some(held) = self.hold.surplus() {
+                            self.deliver(held);
+                        }
+                    }
+                    Err(TryRecvError::Empty) => break,
+                    Err(TryRecvError::Disconnected) => return self.end(&messages),
+                }
             }
         }
-        self.worker.ledger.worker_ends();
+        self.end(&messages);
+    }
+
+    /// Takes what is left, and tells all of it.
+    fn end(mut self, messages: &Receiver<Message>) {
+        self.ledger.worker_ends();
         // Whoever took room before it heard that we end is about to send: a few instructions, unless it is descheduled.
-        while !self.worker.outlet.is_idle() {
+        while !self.outlet.is_idle() {
             match messages.recv_timeout(LAST_WAIT) {
                 Ok(message) => self.take(message),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
         }
-        self.settle();
-        self.worker.ledger.worker_gone();
+        let (asked, _) = self.ledger.asked();
+        self.settle(asked);
+        self.ledger.worker_gone();
     }
 
-    /// Takes what came into the hold.
+    /// Something came: there may be more, and something to do once a second.
+    fn stir(&mut self, now_ms: u64) {
+        self.awake_ms = self.awake_ms.max(now_ms.saturating_add(AWAKE_MS));
+    }
+
+    /// Takes what came into the hold, and lets go of what would make that too full.
     fn take(&mut self, message: Message) {
-        self.worker.outlet.release(&message);
+        self.outlet.release(&message);
+        let now = self.now();
         match message {
-            Message::Closed(closed) => self.hold.close(*closed, self.now()),
+            Message::Closed(closed) => self.hold.close(*closed, now),
             Message::Event(item) => {
                 self.taken += 1;
-                let (bytes, Item { captured, trail, .. }) = (item.bytes(), *item);
-                match caught(|| self.worker.preparer.prepare(captured, &trail)) {
-                    None => self.worker.ledger.process(End::Lost(Lost::Internal)),
-                    Some(prepared) => {
+                self.lingers_ms = now.clock_ms.saturating_add(LINGERS_MS);
+                self.stir(now.clock_ms);
+                let Item { captured, trail, .. } = *item;
+                let prepared = caught(|| {
+                    let mut prepared = self.preparer.prepare(captured, &trail);
+                    prepared.event = self.hooks.apply(prepared.event, prepared.judged, &self.ledger)?;
+                    // Its issue may still change, but what is counted meanwhile has a home.
+                    grouping::group(&mut prepared.event, prepared.fingerprint.as_ref());
+                    self.tallied.learn(&[prepared.key], &prepared.event);
+                    Ok(prepared)
+                });
+                match prepared.unwrap_or(Err(Refused::Lost(Lost::Internal))) {
+                    Ok(prepared) => {
                         // From now on: to find the first symbols may have taken longer than an event is held.
-                        let folded = self.hold.offer(prepared, bytes, self.now());
-                        (0..folded).for_each(|_| self.worker.ledger.process(End::Folded));
+                        let folded = self.hold.offer(prepared, self.now());
+                        (0..folded).for_each(|_| self.ledger.fold());
                     }
+                    Err(Refused::Dropped(reason)) => self.ledger.process(End::Dropped(reason)),
+                    Err(Refused::Lost(reason)) => self.ledger.process(End::Lost(reason)),
                 }
             }
         }
     }
 
-    /// Delivers what is due; everything, where somebody waits for it and it has all come out of the queue.
+    /// Does what is due, and says how long there will be nothing to do unless something comes.
+    fn work(&mut self) -> Duration {
+        self.let_go();
+        let (asked, wanted) = self.ledger.asked();
+        let now = self.now();
+        if asked > self.answered && self.taken >= wanted {
+            self.settle(asked);
+        } else if now.clock_ms < self.awake_ms && self.next_tick_ms() <= now.clock_ms {
+            self.tick(now.clock_ms);
+        }
+        self.wait()
+    }
+
+    /// Delivers what is due.
     fn let_go(&mut self) {
         let now = self.now();
-        let behind = !self.worker.outlet.receiver().is_empty();
+        let behind = !self.outlet.receiver().is_empty();
         while let Some(held) = self.hold.due(now, behind) {
             self.deliver(held);
         }
-        let asked = self.worker.ledger.asked().filter(|asked| self.taken >= asked.wanted);
-        if let Some(asked) = asked {
-            self.settle();
-            self.worker.ledger.answer(asked);
-        } else if self.next_tick_ms().is_some_and(|due_ms| due_ms <= now.clock_ms) {
-            self.tick();
-            self.each_sink(Sink::catch_up);
-        }
     }
 
-    /// Delivers all that is held and has the sinks finish what they put off.
-    fn settle(&mut self) {
+    /// Delivers all that is held, has the sinks finish, and says so to the first `asked` who wait for it.
+    fn settle(&mut self, asked: u64) {
+        self.ledger.settles();
         while let Some(held) = self.hold.take_oldest() {
             self.deliver(held);
         }
-        self.tick();
-        self.each_sink(Sink::flush);
+        self.tick(self.clock.now_ms());
+        self.each_sink(|sink| sink.flush());
+        self.answered = asked;
+        self.ledger.answer(asked);
     }
 
-    /// Tells what was only counted: once a second while there is something, and before a flush is answered.
-    fn tick(&mut self) {
-        self.ticked_ms = Some(self.now().clock_ms);
-        for tally in self.tallied.take(&self.worker.ledger) {
-            self.stir();
-            self.each_sink(|sink| sink.tally(&tally));
+    /// What is done once a second while something came, and before a flush is answered.
+    fn tick(&mut self, now_ms: u64) {
+        self.ticked_ms = now_ms;
+        let tallies = self.tallied.take(&self.ledger);
+        if !tallies.is_empty() {
+            self.stir(now_ms);
+        }
+        for tally in &tallies {
+            self.each_sink(|sink| sink.tally(tally));
+        }
+        self.each_sink(|sink| sink.catch_up());
+        without_error::say_first(&self.ledger);
+    }
+
+    /// A sink that panics here has said what it could.
+    fn each_sink(&self, work: impl Fn(&dyn Sink)) {
+        for sink in &self.sinks {
+            let _ = caught(|| work(sink.as_ref()));
         }
     }
 
-    /// When the sinks are to catch up: never, while nothing came for long.
-    fn next_tick_ms(&self) -> Option<u64> {
-        let stirred_ms = self.stirred_ms?;
-        let due_ms = self.ticked_ms.map_or(0, |ticked_ms| ticked_ms.saturating_add(TICK_MS));
-        let until_ms = stirred_ms.saturating_add(u64::try_from(CATCH_UP.as_millis()).unwrap_or(u64::MAX));
-        (due_ms <= until_ms).then_some(due_ms)
-    }
-
-    /// Something came.
-    fn stir(&mut self) {
-        self.stirred_ms = Some(self.now().clock_ms);
+    fn next_tick_ms(&self) -> u64 {
+        self.ticked_ms.saturating_add(TICK_MS)
     }
 
     /// How long there is nothing to do, unless something comes.
     fn wait(&self) -> Duration {
         let now = self.now();
         let (by_clock, by_system) = self.hold.wait(now);
-        let tick =
-            self.next_tick_ms().map(|due_ms| Duration::from_millis(due_ms.saturating_sub(now.clock_ms)));
+        let tick = self.next_tick_ms().saturating_sub(now.clock_ms);
+        let tick = Some(Duration::from_millis(tick)).filter(|_| now.clock_ms < self.awake_ms);
         let by_clock = by_clock.into_iter().chain(tick).min();
         // A clock that stands still does not wake anybody: who waits for it looks again and again.
-        let manual = self.worker.clock.is_manual();
-        let by_clock = by_clock.map(|left| if manual { LOOK_AGAIN } else { left.max(LOOK_AGAIN) });
+        let by_clock =
+            by_clock.map(|left| if self.clock.is_manual() { LOOK_AGAIN } else { left.max(LOOK_AGAIN) });
         by_clock.into_iter().chain(by_system).min().unwrap_or(Duration::MAX)
     }
 
     fn now(&self) -> Now {
         let real_ms = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-        Now { clock_ms: self.worker.clock.now_ms(), real_ms }
+        Now { clock_ms: self.clock.now_ms(), real_ms }
     }
 
     /// Hands an event to the sinks and notes how it ended.
     fn deliver(&mut self, held: Held) {
-        self.stir();
-        let outcome = caught(|| self.offer(held)).unwrap_or(Err(Refused::Lost(Lost::Internal)));
-        self.worker.ledger.process(match outcome {
-            Ok(()) => End::Delivered,
-            Err(Refused::Dropped(reason)) => End::Dropped(reason),
-            Err(Refused::Lost(reason)) => End::Lost(reason),
-        });
+        let outcome = caught(|| self.offer(held)).unwrap_or(Err(Lost::Internal));
+        self.ledger.process(outcome.map_or_else(End::Lost, |()| End::Delivered));
     }
 
-    fn offer(&mut self, held: Held) -> Result<(), Refused> {
-        let Held { event, fingerprint, keys, judged, .. } = held;
-        let mut event = self.worker.hooks.apply(event, judged, &self.worker.ledger)?;
+    fn offer(&mut self, held: Held) -> Result<(), Lost> {
+        let Held { mut event, fingerprint, keys, .. } = held;
         // Decided now, by all that is known of it.
         grouping::group(&mut event, fingerprint.as_ref());
         self.tallied.learn(&keys, &event);
-        event.tallied_before += self.tallied.before(&event.fingerprint);
+        event.tallied_before = self.tallied.before(&event.fingerprint);
         let mut outcome = Err(Lost::NoSink);
-        for sink in &self.worker.sinks {
+        for sink in &self.sinks {
             let delivered = offer(sink.as_ref(), &event);
             if outcome.is_err() {
                 outcome = delivered;
             }
         }
-        if let Some(look) = self.worker.first_look.take() {
+        if let Some(look) = self.first_look.take() {
             look_at(event.target, look);
         }
-        outcome.map_err(Refused::Lost)
-    }
-
-    /// Has each sink do something beside an event; a panic ends that, and is said.
-    fn each_sink(&self, work: impl Fn(&dyn Sink)) {
-        static PANICKED: Said = Said::new();
-        for sink in &self.worker.sinks {
-            if caught(|| work(sink.as_ref())).is_none() {
-                PANICKED.say("a sink panicked beside its events; they are not affected");
-            }
-        }
+        outcome
     }
 }
 
@@ -283,3 +335,10 @@ const LOOK: Duration = Duration::from_millis(500);
 const LAST_WAIT: Duration = Duration::from_millis(1);
 const LOOK_AGAIN: Duration = Duration::from_millis(1);
 const TICK_MS: u64 = 1_000;
+/// How long after the last event, or the last of what was only counted, there may be something to do once a second: beyond
+/// what the console holds back, and what a throttled line needs to be told of again.
+const AWAKE_MS: u64 = 12_000;
+/// How long after the last event another one is likely to come: in a storm, and at the end of requests that fail.
+const LINGERS_MS: u64 = 1_000;
+/// How often the queue is looked into meanwhile.
+const LINGER: Duration = Duration::from_millis(5);

@@ -70,13 +70,12 @@ pub(super) fn merged(older: Held, newer: Held, joint: Joint) -> Held {
         event,
         fingerprint: newer.fingerprint.or(older.fingerprint),
         keys,
-        judged: older.judged || newer.judged,
         lines,
         lane: older.lane,
         homes,
         due_ms: newer.due_ms.min(older.last_ms),
         last_ms: older.last_ms,
-        bytes: older.bytes + newer.bytes,
+        bytes: 0,
     }
 }
 

@@ -113,7 +113,7 @@ impl Rig {
     }
 
     fn log(&mut self, line: Logged) -> u64 {
-        self.hold.offer(line.into_prepared(), 1_000, self.now)
+        self.hold.offer(line.into_prepared(), self.now)
     }
 
     fn after(&mut self, passed: Duration) -> Vec<TrackedEvent> {
@@ -203,13 +203,16 @@ fn what_is_held_is_bounded_in_events_and_in_bytes() {
     for number in 0..HOLD_EVENTS as u64 + 10 {
         rig.log(line(1, &["refused"]).in_lane(100 + number, &[100 + number]));
     }
-    let let_go = rig.due(true);
-    assert_eq!((let_go.len(), rig.hold.held.len()), (10, HOLD_EVENTS));
-    let mut rig = Rig { hold: Hold::new(3_500), now: Now::default() };
-    for number in 0..5 {
+    let surplus = std::iter::from_fn(|| rig.hold.surplus()).count();
+    assert_eq!((surplus, rig.hold.held.len()), (10, HOLD_EVENTS));
+    let mut rig = Rig::new();
+    rig.log(line(0, &["refused"]));
+    rig.hold.most_bytes = rig.hold.bytes * 7 / 2;
+    for number in 1..5 {
         rig.log(line(number, &["refused"]));
     }
-    assert_eq!(rig.due(false).iter().map(|event| event.line).collect::<Vec<_>>(), [Some(0), Some(1)]);
+    let surplus: Vec<_> = std::iter::from_fn(|| rig.hold.surplus()).map(|held| held.event.line).collect();
+    assert_eq!(surplus, [Some(0), Some(1)]);
     rig.all();
     assert_eq!(
         (rig.hold.bytes, rig.hold.lanes.len(), rig.hold.homes.len(), rig.hold.due.len()),
