@@ -155,13 +155,14 @@ fn a_program_that_logs_nothing_wakes_nobody() {
         let named = |path: &std::path::PathBuf| {
             std::fs::read_to_string(path.join("comm")).is_ok_and(|name| name.trim() == "crumbtrail")
         };
-        let worker = tasks.filter(named).next().unwrap();
+        let worker = tasks.filter(named).next()?;
         let status = std::fs::read_to_string(worker.join("status")).unwrap();
         let count = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:")).unwrap();
-        count.trim().parse::<u64>().unwrap()
+        count.trim().parse::<u64>().ok()
     };
     guard.flush(LONG).unwrap();
-    // Until the last wake-up, by that flush, is over.
+    // Until it has begun to sleep.
+    until(LONG, || slept().is_some());
     let mut before = slept();
     until(LONG, || {
         std::thread::sleep(Duration::from_millis(100));

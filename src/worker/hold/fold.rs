@@ -86,8 +86,12 @@ fn called(below: &[Frame], above: &[Frame]) -> bool {
         one.module == other.module && without_closures(one) == without_closures(other)
     };
     let mut callers = below.iter().skip_while(|frame| same(frame, own));
-    // A closure is in the function that it is written in, unless both lines are.
-    callers.any(|frame| same(frame, caller) || (!around(own, caller) && around(frame, caller)))
+    if around(own, caller) {
+        // Two closures of one function have one name; the function itself calls what is written in it.
+        caller.function.as_deref() == without_closures(caller) && callers.any(|frame| same(frame, caller))
+    } else {
+        callers.any(|frame| around(frame, caller))
+    }
 }
 
 fn without_closures(frame: &Frame) -> Option<&str> {
