@@ -70,7 +70,6 @@ impl Worker {
         ledger: Arc<Ledger>,
         clock: Clock,
         stack: bool,
-        first_look: FirstLook,
     ) -> Self {
         let hold = Hold::new(outlet.bytes());
         Self {
@@ -82,7 +81,7 @@ impl Worker {
             clock,
             begun: Instant::now(),
             stack,
-            first_look: Some(first_look),
+            first_look: None,
             hold,
             tallied: Tallied::default(),
             taken: 0,
@@ -91,6 +90,12 @@ impl Worker {
             awake_ms: 0,
             ticked_ms: 0,
         }
+    }
+
+    /// Has the target of the first event looked at.
+    pub(crate) fn looking(mut self, first_look: FirstLook) -> Self {
+        self.first_look = Some(first_look);
+        self
     }
 
     /// Starts the thread and returns what stops it. Where no thread can be had, events are counted as lost.

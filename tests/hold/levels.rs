@@ -97,9 +97,9 @@ mod by_debug {
 #[derive(Debug, thiserror::Error)]
 enum Layered {
     #[error("checkout failed")]
-    Checkout(#[source] Box<Layered>),
+    Checkout(#[source] Box<Self>),
     #[error("payment failed")]
-    Payment(#[source] Box<Layered>),
+    Payment(#[source] Box<Self>),
     #[error("card declined")]
     Declined(#[source] io::Error),
 }
@@ -108,9 +108,9 @@ enum Layered {
 #[derive(Debug, thiserror::Error)]
 enum Verbose {
     #[error("checkout failed: {0}")]
-    Checkout(Box<Verbose>),
+    Checkout(Box<Self>),
     #[error("payment failed: {0}")]
-    Payment(Box<Verbose>),
+    Payment(Box<Self>),
     #[error("card declined: {0}")]
     Declined(io::Error),
 }

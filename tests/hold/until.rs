@@ -151,11 +151,11 @@ fn a_program_that_logs_nothing_wakes_nobody() {
     }
     let (dispatch, guard, _delivered) = standing(&Clock::default());
     let slept = || {
-        let tasks = std::fs::read_dir("/proc/self/task").unwrap().map(|task| task.unwrap().path());
+        let mut tasks = std::fs::read_dir("/proc/self/task").unwrap().map(|task| task.unwrap().path());
         let named = |path: &std::path::PathBuf| {
             std::fs::read_to_string(path.join("comm")).is_ok_and(|name| name.trim() == "crumbtrail")
         };
-        let worker = tasks.filter(named).next()?;
+        let worker = tasks.find(named)?;
         let status = std::fs::read_to_string(worker.join("status")).unwrap();
         let count = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:")).unwrap();
         count.trim().parse::<u64>().ok()
