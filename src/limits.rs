@@ -64,6 +64,10 @@ pub const ERROR_TEXT_BYTES: usize = 16 * 1024;
 pub const TYPE_TEXT_BYTES: usize = 256;
 /// Bytes of a title.
 pub const TITLE_BYTES: usize = 200;
+/// Characters of a text that a fingerprint is made of, once the values are out of it.
+pub const SKELETON_CHARS: usize = 200;
+/// Types along a chain that a fingerprint names: the outer ones, and the root.
+pub const FINGERPRINT_TYPES: usize = 4;
 /// Events that a [`Memory`](crate::Memory) keeps; it refuses more.
 pub const MEMORY_EVENTS: usize = 10_000;
 /// Return addresses that a stack walk takes.

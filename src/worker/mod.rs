@@ -195,6 +195,9 @@ impl Worker {
                 let prepared = caught(|| {
                     let mut prepared = self.preparer.prepare(captured, &trail);
                     prepared.event = self.hooks.apply(prepared.event, prepared.judged, &self.ledger)?;
+                    // What a hook said of its issue outranks what a field says, which is no data of the event.
+                    let named = grouping::take_named(&mut prepared.event.fields);
+                    prepared.fingerprint = prepared.fingerprint.or(named);
                     // Its issue may still change, but what is counted meanwhile has a home.
                     grouping::group(&mut prepared.event, prepared.fingerprint.as_ref());
                     self.tallied.learn(&[prepared.key], &prepared.event);
