@@ -73,7 +73,8 @@ pub(super) fn merged(older: Held, newer: Held, joint: Joint) -> Held {
         lines,
         lane: older.lane,
         homes,
-        due_ms: older.due_ms,
+        due_ms: newer.due_ms.min(older.last_ms),
+        last_ms: older.last_ms,
         bytes: 0,
     }
 }
@@ -92,7 +93,7 @@ pub(super) fn retold(mut panic: Held, line: Held) -> Held {
 fn join(event: &mut TrackedEvent, later: TrackedEvent, newer_first: bool) {
     event.logged_at.extend(later.logged_at);
     if newer_first {
-        event.user = later.user.or(event.user.take());
+        event.user = later.user.or_else(|| event.user.take());
         event.tags.extend(later.tags);
         event.contexts.extend(later.contexts);
         event.request = requests(later.request, event.request.take());
