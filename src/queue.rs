@@ -34,11 +34,6 @@ impl Item {
         let bytes = size_of::<Self>() + captured.bytes() + trail.bytes();
         Self { captured, trail, bytes }
     }
-
-    /// About how many bytes it takes.
-    pub(crate) fn bytes(&self) -> usize {
-        self.bytes
-    }
 }
 
 /// The callers' end.

@@ -13,7 +13,6 @@ pub(crate) struct SignUp {
 
 /// What a provider tells about a person.
 struct Profile {
-    email: String,
     born: u16,
 }
 
@@ -30,7 +29,6 @@ struct Profile {
 )]
 pub(crate) async fn sign_up(sign_up: SignUp) -> Result<u64> {
     let profile = profile(&sign_up).await.with_context(|| format!("no profile from {}", sign_up.provider))?;
-    tracing::Span::current().record("user.email", &profile.email);
     if profile.born > 2008 {
         warn!(born = profile.born, "below age, the account will be limited");
     }
@@ -46,14 +44,15 @@ pub(crate) async fn sign_up(sign_up: SignUp) -> Result<u64> {
 
 /// Asks the provider for the profile; a token that has run out is renewed once.
 async fn profile(sign_up: &SignUp) -> Result<Profile> {
-    let mut answer = remote::provider(sign_up.number, 1).await?;
+    let mut answer = remote::provider(sign_up.provider, sign_up.number, 1).await?;
     if answer == "expired" {
         warn!("token has run out, renewing it");
-        answer = remote::provider(sign_up.number, 2).await?;
+        answer = remote::provider(sign_up.provider, sign_up.number, 2).await?;
     }
     let Some((email, born)) = answer.split_once(' ') else { bail!("half a profile: {answer:?}") };
+    tracing::Span::current().record("user.email", email);
     let born = born.parse().with_context(|| format!("{born:?} is no year of birth"))?;
-    Ok(Profile { email: email.to_owned(), born })
+    Ok(Profile { born })
 }
 
 impl SignUp {

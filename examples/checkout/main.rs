@@ -3,7 +3,7 @@
 //!
 //! `cargo run --example checkout`
 //!
-//! The two lines of crumbtrail are in `main`. Everything else is what a service has anyway: error types, `?`, log
+//! The two lines of crumbtrail are in `main`; the summary at the end looks at what it made of them. Everything else is what a service has anyway: error types, `?`, log
 //! macros, `#[instrument]` and span fields. `RUST_LOG=info` shows the log beside the reports of what failed.
 
 mod accounts;
@@ -11,6 +11,7 @@ mod orders;
 mod payment;
 mod remote;
 mod stock;
+mod summary;
 
 use std::time::Duration;
 
@@ -28,28 +29,20 @@ const PAUSE: Duration = Duration::from_millis(4);
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let (layer, guard) =
-        crumbtrail::from_env().release(crumbtrail::release!()).sink(crumbtrail::Console::stderr()).build()?;
+    let seen = crumbtrail::Memory::new();
+    let (layer, guard) = crumbtrail::from_env()
+        .release(crumbtrail::release!())
+        .sink(crumbtrail::Console::stderr())
+        .sink(seen.clone())
+        .build()?;
     let log = EnvFilter::builder().with_default_directive(LevelFilter::OFF.into()).from_env_lossy();
     tracing_subscriber::registry().with(layer).with(tracing_subscriber::fmt::layer().with_filter(log)).init();
 
     let failed = serve().await;
 
     guard.handle().flush_async(Duration::from_secs(5)).await?;
-    summarise(failed, &guard.stats());
+    summary::print(REQUESTS, failed, &seen.events(), &guard.stats());
     Ok(())
-}
-
-/// Says how many requests failed, and that the ledger knows of every one.
-#[expect(clippy::print_stdout, reason = "it is what the example is run for")]
-fn summarise(failed: usize, stats: &crumbtrail::Stats) {
-    println!(
-        "{REQUESTS} requests, {failed} failed, {} events: {} delivered + {} lost + {} pending",
-        stats.accepted,
-        stats.delivered,
-        stats.lost_total(),
-        stats.pending,
-    );
 }
 
 /// Answers all requests and returns how many failed.

@@ -7,7 +7,7 @@ use tokio::task::{JoinError, JoinSet};
 use tracing::{Instrument, error, info, instrument};
 
 use crate::payment::{self, Method, PaymentError};
-use crate::remote::Dice;
+use crate::remote::{self, Dice};
 use crate::stock::{self, StockError};
 
 /// What a customer wants.
@@ -45,12 +45,20 @@ pub(crate) async fn place(order: Order) -> bool {
     match fulfil(&order).await {
         Ok(()) => {
             info!(cents = order.cents, "order placed");
+            send_receipt(&order).await;
             true
         }
         Err(error) => {
             error!(error = &error as &dyn Error, cents = order.cents, "checkout failed");
             false
         }
+    }
+}
+
+/// The order stands, whether the customer hears of it or not.
+async fn send_receipt(order: &Order) {
+    if let Err(error) = remote::mail(order.number).await {
+        error!("the receipt for order {} could not be sent: {error}", order.number);
     }
 }
 

@@ -57,14 +57,16 @@ pub(crate) async fn wallet(order: u64, rate: u64) -> Result<()> {
     Ok(())
 }
 
-/// A provider of identities says an address and a year of birth, or that the token has run out.
-pub(crate) async fn provider(sign_up: u64, attempt: u32) -> Result<String> {
+/// A provider of identities says an address and a year of birth, or that the token has run out. One of them has begun to
+/// send whole dates for the people who allow it.
+pub(crate) async fn provider(provider: &str, sign_up: u64, attempt: u32) -> Result<String> {
     let dice = Dice::of("profile", sign_up);
     late(15 + dice.below(30)).await;
+    let (address, year) = (format!("user{sign_up}@example.com"), 1950 + dice.below(60));
     Ok(match dice.below(40) {
         0..=5 if attempt == 1 => "expired".to_owned(),
-        0 => format!("user{sign_up}@example.com 19?7"),
-        _ => format!("user{sign_up}@example.com {}", 1950 + dice.below(60)),
+        0..=14 if provider == "google" => format!("{address} {year}-07-14"),
+        _ => format!("{address} {year}"),
     })
 }
 
@@ -85,6 +87,16 @@ pub(crate) async fn open_account(sign_up: u64, free: u64) -> Result<u64> {
         return Err(Error::new(ErrorKind::StorageFull, "no space left on device"));
     }
     Ok(50_000 + sign_up)
+}
+
+/// A mail server takes a receipt, unless it is greylisting.
+pub(crate) async fn mail(order: u64) -> Result<()> {
+    let dice = Dice::of("mail", order);
+    late(5 + dice.below(5)).await;
+    if dice.one_in(60) {
+        return Err(Error::new(ErrorKind::ConnectionRefused, "451 try again later"));
+    }
+    Ok(())
 }
 
 async fn late(ms: u64) {

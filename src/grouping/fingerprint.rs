@@ -7,9 +7,9 @@
 //! | skeleton | the message without the values in it; of an `#[instrument(err)]` the function |
 //! | types | the types along the chain, outermost first, with the codes that tell their failures apart |
 //!
-//! Where neither skeleton nor types say anything, as with `error!("{e}")`, the skeleton of the error's own text stands
-//! in. There is no line and no file in it, so it outlives edits and releases, and no raw value, so a line of code makes
-//! as many issues as it has failures.
+//! Where neither message nor types say what failed, as with `error!("{e}")` or an `#[instrument(err)]` of anyhow's
+//! errors, the skeleton of the error's own text stands in. There is no line and no file in it, so it outlives edits and
+//! releases, and no raw value, so a line of code makes as many issues as it has failures.
 
 use serde_json::{Map, Value};
 
@@ -67,14 +67,14 @@ fn of_event(event: &TrackedEvent) -> Vec<String> {
         EventKind::Error | EventKind::Log => {
             let mut types = types(&event.chain);
             parts.push(path(&event.target));
-            match said(event) {
-                Some(said) => parts.push(said),
-                None if types.iter().any(|link| link.has_name) => {}
-                None => {
-                    parts.push(error_text(event));
-                    // Which shows its own codes, as a line does of which nobody knows that it is nothing but an error.
-                    types = self::types(event.chain.get(1..).unwrap_or_default());
-                }
+            let said = said(event);
+            // A function's name says where, and nothing of what.
+            let tells = said.is_some() && instrumented(event).is_none();
+            parts.extend(said);
+            if !tells && !types.iter().any(|link| link.has_name) {
+                parts.push(error_text(event));
+                // Which shows its own codes, as a line does of which nobody knows that it is nothing but an error.
+                types = self::types(event.chain.get(1..).unwrap_or_default());
             }
             parts.extend(types.into_iter().map(|link| link.shown));
         }

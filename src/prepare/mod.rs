@@ -20,7 +20,7 @@ use crate::model::{
     Captured, CapturedError, CapturedFields, CapturedSpan, Cause, Environment, EventKind, Fingerprint,
     LoggedAt, Span, TrackedEvent,
 };
-use crate::trail::log_site::LogSite;
+use crate::trail::log_site::take_target;
 use crate::trail::{Copied, crumb};
 
 pub(crate) use hooks::{Hooks, Refused};
@@ -141,7 +141,7 @@ impl Preparer {
 fn said(captured: &CapturedFields) -> (Option<String>, Map<String, Value>) {
     let mut fields = crumb::to_map(&captured.bytes, Some(captured.callsite));
     // Its site was taken before.
-    LogSite::take(&mut fields, captured.callsite);
+    take_target(&mut fields, captured.callsite);
     if captured.left_out > 0 {
         fields.insert("…".to_owned(), captured.left_out.into());
     }

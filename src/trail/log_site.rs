@@ -3,32 +3,17 @@
 use serde_json::{Map, Value};
 use tracing::Metadata;
 
-/// Where a record comes from: its callsite, or, for one of the `log` crate, the fields in which `tracing-log` hands
-/// over what the five callsites of its own cannot say.
-#[derive(Debug)]
-pub(crate) struct LogSite {
-    pub(crate) target: String,
-    pub(crate) file: Option<String>,
-    pub(crate) line: Option<u32>,
-}
-
-impl LogSite {
-    /// Reads the site and takes its fields out of `data`.
-    pub(crate) fn take(data: &mut Map<String, Value>, callsite: &Metadata<'_>) -> Self {
-        if !is_log(callsite) {
-            return Self {
-                target: callsite.target().to_owned(),
-                file: callsite.file().map(str::to_owned),
-                line: callsite.line(),
-            };
-        }
-        let mut text = |name| data.remove(name).and_then(|value| value.as_str().map(str::to_owned));
-        let (target, file) = (text(LOG_TARGET), text(LOG_FILE));
-        text("log.module_path");
-        let line =
-            data.remove(LOG_LINE).and_then(|line| line.as_u64()).and_then(|line| u32::try_from(line).ok());
-        Self { target: target.unwrap_or_else(|| callsite.target().to_owned()), file, line }
+/// The target of a record: its callsite's, or, for one of the `log` crate, that of the field in which `tracing-log` hands
+/// it over. Takes the fields out of `data` that only say where the record comes from.
+pub(crate) fn take_target(data: &mut Map<String, Value>, callsite: &Metadata<'_>) -> String {
+    if !is_log(callsite) {
+        return callsite.target().to_owned();
     }
+    let target = data.remove(LOG_TARGET).and_then(|value| value.as_str().map(str::to_owned));
+    for place in [LOG_FILE, LOG_LINE, "log.module_path"] {
+        data.remove(place);
+    }
+    target.unwrap_or_else(|| callsite.target().to_owned())
 }
 
 /// The field in which `tracing-log` names the true target.

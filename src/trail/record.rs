@@ -5,7 +5,7 @@ use tracing::Level;
 
 use super::CRUMB_BYTES;
 use super::crumb::{self, Encoded, Encoder, Name};
-use super::log_site::LogSite;
+use super::log_site::take_target;
 use super::ring::Header;
 use crate::clock;
 use crate::model::{Breadcrumb, BreadcrumbKind};
@@ -79,8 +79,8 @@ pub(super) fn decode(header: &Header, bytes: &[u8]) -> Breadcrumb {
             (level, category, target, message, header.mark & MARK_ERROR != 0)
         }
         Some(callsite) => {
-            let (site, level) = (LogSite::take(&mut data, callsite), *callsite.level());
-            (level, site.target.clone(), site.target, take(&mut data, "message"), level == Level::ERROR)
+            let (target, level) = (take_target(&mut data, callsite), *callsite.level());
+            (level, target.clone(), target, take(&mut data, "message"), level == Level::ERROR)
         }
     };
     let kind = if failed { BreadcrumbKind::Error } else { BreadcrumbKind::Default };

@@ -1,8 +1,5 @@
 //! The errors that the tests log: one of each make.
 
-use std::error::Error;
-use std::fmt;
-
 use crumbtrail::TrackedEvent;
 
 /// A failure of three links, the innermost of the standard library.
@@ -36,33 +33,6 @@ pub(crate) fn with_contexts(contexts: usize) -> anyhow::Error {
     (1..=contexts)
         .fold(anyhow::anyhow!("connection reset"), |error, number| error.context(format!("context {number}")))
 }
-
-/// An error without size, in another one without size: both at one address.
-#[derive(Debug)]
-pub(crate) struct Outside(pub(crate) Inside);
-
-#[derive(Debug)]
-pub(crate) struct Inside;
-
-impl fmt::Display for Outside {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("outside")
-    }
-}
-
-impl Error for Outside {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        Some(&self.0)
-    }
-}
-
-impl fmt::Display for Inside {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("inside")
-    }
-}
-
-impl Error for Inside {}
 
 /// The texts of a chain, outermost first.
 pub(crate) fn values(event: &TrackedEvent) -> Vec<&str> {

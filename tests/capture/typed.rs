@@ -1,12 +1,13 @@
 //! Errors that are handed over as errors.
 
 use std::error::Error;
+use std::fmt;
 
 use tracing::{error, info_span, warn};
 
 use crumbtrail::EventKind;
 
-use crate::errors::{Checkout, Inside, Outside, payment, types, values, with_contexts};
+use crate::errors::{Checkout, payment, types, values, with_contexts};
 use crate::rig::{Rig, named, trail};
 
 #[test]
@@ -146,3 +147,30 @@ fn an_error_line_without_an_error_is_counted_and_no_event() {
     assert_eq!(rig.events().len(), 0);
     assert_eq!(rig.stats().errors_without_error, 3);
 }
+
+/// An error without size, in another one without size: both at one address.
+#[derive(Debug)]
+struct Outside(Inside);
+
+#[derive(Debug)]
+struct Inside;
+
+impl fmt::Display for Outside {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("outside")
+    }
+}
+
+impl Error for Outside {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&self.0)
+    }
+}
+
+impl fmt::Display for Inside {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("inside")
+    }
+}
+
+impl Error for Inside {}

@@ -6,7 +6,7 @@ use std::io;
 use crumbtrail::Dropped;
 use tracing::{error, info_span};
 
-use crate::errors::{Checkout, Gateway, payment, with_contexts};
+use crate::errors::{Checkout, Gateway, payment, types, values, with_contexts};
 use crate::one;
 use crate::rig::Rig;
 
@@ -24,7 +24,8 @@ fn an_ignored_type_is_found_wherever_it_stands_in_the_chain() {
         crumbtrail::capture_error(&payment());
     });
     let events = rig.delivered();
-    assert_eq!(events.iter().map(|event| event.value.as_str()).collect::<Vec<_>>(), ["out of stock"]);
+    assert_eq!(events.len(), 1);
+    assert_eq!((values(&events[0]), types(&events[0])), (vec!["out of stock"], vec![Some("OutOfStock")]));
     assert_eq!(rig.stats().dropped[&Dropped::Ignored], 3);
     assert_eq!(rig.stats().unjudged, 0);
 }

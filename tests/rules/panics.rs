@@ -21,7 +21,7 @@ fn caught(work: impl FnOnce() + Send) {
 #[test]
 fn a_panic_has_its_span_its_trail_and_its_place() {
     let rig = Rig::with(|builder| builder.stack(crumbtrail::Stack::On));
-    let line = line!() + 5;
+    let line = line!() + 6;
     rig.on_thread(|| {
         let _span = info_span!("order", user.id = 42, tags.method = "card").entered();
         warn!("stock is low");
