@@ -51,6 +51,5 @@ fn shifted_lines_are_the_same_issues() {
     let moved = before.iter().zip(after).filter(|(before, after)| before.line != after.line).count();
     assert_eq!((before.len(), moved), (12, 12));
     assert_eq!(issues(before), issues(after));
-    // Two failures of `reserve`, and one of each line besides.
     assert_eq!(issues(before).len(), 7, "{:#?}", issues(before));
 }

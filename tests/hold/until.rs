@@ -39,7 +39,7 @@ fn the_close_of_its_lane_lets_an_event_go() {
         drop(job);
         // No flush, and no time passes by the pipeline's clock.
         let event = delivered.recv_timeout(LONG).unwrap();
-        assert_eq!(event.title, "failed");
+        assert_eq!(event.message.as_deref(), Some("failed"));
     });
     until(LONG, || guard.stats().pending == 0);
     ledger_balances(&guard);
@@ -57,7 +57,7 @@ fn what_is_logged_while_its_lane_is_open_waits_a_second() {
         assert!(delivered.recv_timeout(Duration::from_millis(300)).is_err());
         assert_eq!((guard.stats().pending, guard.stats().delivered), (1, 0));
         clock.advance(Duration::from_millis(1_001));
-        assert_eq!(delivered.recv_timeout(LONG).unwrap().title, "failed");
+        assert_eq!(delivered.recv_timeout(LONG).unwrap().message.as_deref(), Some("failed"));
     });
     until(LONG, || guard.stats().pending == 0);
     ledger_balances(&guard);
@@ -110,7 +110,7 @@ fn what_is_held_when_the_layer_goes_is_delivered() {
         } else {
             drop(dispatch);
         }
-        assert_eq!(delivered.recv_timeout(LONG).unwrap().title, "failed");
+        assert_eq!(delivered.recv_timeout(LONG).unwrap().message.as_deref(), Some("failed"));
         until(LONG, || guard.stats().pending == 0);
         assert_eq!(ledger_balances(&guard).delivered, 1);
     }
