@@ -13,10 +13,8 @@ pub const QUEUE_BYTES: usize = 8 * 1024 * 1024;
 pub const QUEUE_ITEMS_MOST: usize = 1 << 20;
 /// Closes of lanes that wait for the worker at the most; what finds no room is left to [`HOLD`].
 pub const QUEUE_CLOSES: usize = 1_024;
-/// How long an event waits for the next line about the same failure, unless its lane closes or somebody flushes before.
+/// How long an event waits for further lines about the same failure, unless its lane closes or somebody flushes before.
 pub const HOLD: Duration = Duration::from_secs(1);
-/// How long it waits in all, however many lines came.
-pub const HOLD_MOST: Duration = Duration::from_secs(3);
 /// How long an event waits on when its lane has closed: for the line of whoever called what the lane is about.
 pub const HOLD_CLOSED: Duration = Duration::from_millis(100);
 /// The same where the function that the lane is about returned the error: it is on its way to somebody.

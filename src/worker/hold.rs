@@ -4,9 +4,8 @@
 //! and bytes: beyond, the oldest is let go. Which lines tell of one failure is in `fold.rs`, what becomes of them in
 //! `merge.rs`, panics that are told twice in `panics.rs`.
 //!
-//! An event is held until [`HOLD`] is over since the last line about it, [`HOLD_MOST`] at the most, or until its lane has
-//! closed; after a close it stays [`HOLD_CLOSED`] or [`HOLD_RETURNED`] longer, for the line of whoever called what the
-//! lane is about: `if let Err(error) = handle(request).await { error!(%error, …) }` stands outside of the span that
+//! An event is held until [`HOLD`] is over since the first line about it, or until its lane has closed; after a close it
+//! stays [`HOLD_CLOSED`] or [`HOLD_RETURNED`] longer, for the line of whoever called what the lane is about: `if let Err(error) = handle(request).await { error!(%error, …) }` stands outside of the span that
 //! `#[instrument]` opened and closed.
 
 mod fold;
@@ -16,7 +15,7 @@ mod panics;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::{Duration, SystemTime};
 
-use crate::limits::{HOLD, HOLD_BYTES, HOLD_CLOSED, HOLD_EVENTS, HOLD_LOOK, HOLD_MOST, HOLD_RETURNED};
+use crate::limits::{HOLD, HOLD_BYTES, HOLD_CLOSED, HOLD_EVENTS, HOLD_LOOK, HOLD_RETURNED};
 use crate::model::{Cause, ClosedLane, EventKind, Fingerprint, TrackedEvent};
 use crate::prepare::Prepared;
 
@@ -66,7 +65,6 @@ pub(super) struct Held {
     text: String,
     /// When its time is up, and when it is in any case.
     due_ms: u64,
-    last_ms: u64,
     bytes: usize,
 }
 
@@ -294,7 +292,6 @@ impl Held {
             lines: vec![line],
             lane,
             due_ms: now.clock_ms.saturating_add(ms(HOLD)),
-            last_ms: now.clock_ms.saturating_add(ms(HOLD_MOST)),
             bytes: 0,
         }
     }

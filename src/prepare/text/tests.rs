@@ -1,3 +1,5 @@
+//! The readers, on texts of crates that are too heavy to be made to fail here, and on broken ones.
+
 use std::fmt::Debug;
 
 use proptest::prelude::*;

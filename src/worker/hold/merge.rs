@@ -73,8 +73,7 @@ pub(super) fn merged(older: Held, newer: Held, joint: Joint) -> Held {
         lines,
         lane: older.lane,
         homes,
-        due_ms: newer.due_ms.min(older.last_ms),
-        last_ms: older.last_ms,
+        due_ms: older.due_ms,
         bytes: 0,
     }
 }
