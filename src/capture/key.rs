@@ -179,6 +179,7 @@ enum Kind {
     Sign,
 }
 
+#[expect(clippy::indexing_slicing, reason = "a constant: the compiler runs it")]
 const KINDS: [Kind; 256] = {
     let mut kinds = [Kind::Sign; 256];
     let mut byte = 0;

@@ -70,9 +70,9 @@ impl Preparer {
     /// The event, but for what grouping says of it.
     pub(crate) fn prepare(&mut self, captured: Captured, trail: &Copied) -> Prepared {
         let (message, mut fields) = captured.fields.as_ref().map(said).unwrap_or_default();
-        let returned = returned(&captured, message.as_deref(), &fields);
         let Errors { read, siblings, message, error_at } =
             Errors::read(&captured.error, &captured.siblings, message, &mut fields);
+        let returned = returned(&captured, message.as_deref(), &fields);
         // Where the error was made says more than where it was logged.
         let frames = self
             .frames
@@ -167,9 +167,7 @@ fn returned(captured: &Captured, message: Option<&str>, fields: &Map<String, Val
     let (site, callsite) = (&captured.site, captured.spans.first()?.callsite);
     let there = site.line == callsite.line() && site.file.as_deref() == callsite.file();
     let alone = message.is_none() && fields.len() == 1 && site.line.is_some();
-    // As the breadcrumb of the line has it in the end.
-    let text = fields.get("error").filter(|_| there && alone)?.as_str()?;
-    Some(text::without_sections(text).unwrap_or_else(|| text.to_owned()))
+    fields.get("error").filter(|_| there && alone)?.as_str().map(str::to_owned)
 }
 
 fn span(captured: &CapturedSpan) -> Span {

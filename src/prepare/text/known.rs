@@ -94,7 +94,7 @@ fn of_struct(tree: &Tree<'_>, at: usize, name: &str) -> Option<Known> {
         }
         "reqwest::Error" => {
             let cause = field("source").and_then(|(cause, _)| some(tree, cause));
-            let text = reqwest(tree, at);
+            let text = of_request(tree, at);
             Some(Known { type_name: Some("reqwest::Error"), text, cause, passes_on: None })
         }
         "ParseIntError" | "ParseFloatError" | "ParseCharError" if has(&["kind"]) => {
@@ -216,7 +216,7 @@ fn task(id: &str) -> Option<&str> {
     id.strip_prefix("Id(")?.strip_suffix(')')
 }
 
-fn reqwest(tree: &Tree<'_>, at: usize) -> Option<String> {
+fn of_request(tree: &Tree<'_>, at: usize) -> Option<String> {
     let (kind, node) = tree.field(at, "kind")?;
     let url = tree.field(at, "url").and_then(|(_, node)| tree.string(node));
     let text = match (node.name, node.shape) {

@@ -1,4 +1,4 @@
-//! Real reports, read back; and what is none, or was broken.
+//! The readers of texts, on real reports and on broken ones; of the crates that want a server, on their shape.
 
 use std::fmt::Debug;
 
