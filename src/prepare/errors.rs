@@ -45,7 +45,8 @@ impl Errors {
         for text in fields.values_mut().filter_map(as_text) {
             trim(text);
         }
-        let (message, error_at) = shortened(message, error);
+        let (message, mut error_at) = shortened(message, error);
+        error_at = error_at.or_else(|| repeated_at(message.as_deref()?, error, &read));
         Self { read, siblings: siblings.collect(), message, error_at }
     }
 }
@@ -147,6 +148,15 @@ fn shortened(message: Option<String>, error: &CapturedError) -> (Option<String>,
     }
     let at = at.filter(|at| *at <= message.len());
     (Some(message), at)
+}
+
+/// Where a message ends with the `Debug` that a field has too. Its first link shows only a part of it, by which nobody
+/// finds it there.
+fn repeated_at(message: &str, error: &CapturedError, read: &Read) -> Option<usize> {
+    let CapturedError::Text { plain, .. } = error else { return None };
+    let value = &read.chain.first()?.value;
+    let before = message.strip_suffix(plain.as_str()).filter(|_| !plain.is_empty() && plain != value)?;
+    Some(before.len())
 }
 
 fn trim(text: &mut String) {

@@ -131,7 +131,6 @@ pub(crate) fn named<'a>(events: &'a [TrackedEvent], message: &str) -> &'a Tracke
 
 // Three test binaries take this; each uses some of it.
 const _: fn() -> Rig = Rig::beside_another_layer;
-const _: fn(&Rig) -> TrackedEvent = Rig::event;
 const _: fn(&'static str) = fail;
 const _: for<'a> fn(&'a [TrackedEvent], &str) -> &'a TrackedEvent = named;
 

@@ -1,4 +1,4 @@
-//! The readers, on texts of crates that are too heavy to be made to fail here, and on broken ones.
+//! The readers of texts, on real reports and on broken ones; of the crates that want a server, on their shape.
 
 use std::fmt::Debug;
 
