@@ -76,7 +76,7 @@ fn allocations(
     depth: Depth,
     bar: &str,
 ) -> Result<(), Box<dyn Error>> {
-    let count = alloc::count(subject, Job::new(Operation::Warn, depth, 1))?.each;
+    let (count, _) = alloc::count(subject, Job::new(Operation::Warn, depth, 1))?;
     judge(report, &format!("allocations of a WARN, {situation}"), count, bar, "");
     Ok(())
 }

@@ -95,18 +95,8 @@ fn of_calls(failure: Failure) -> f64 {
     spent as f64 / ERRORS as f64
 }
 
-/// What was counted.
-#[derive(Debug)]
-pub(crate) struct Allocated {
-    /// Allocations of one repetition.
-    pub(crate) each: f64,
-    /// Breadcrumbs and frames of the last event, if there was one.
-    pub(crate) crumbs: u64,
-    pub(crate) frames: u64,
-}
-
-/// Counts what a subject allocates at a job.
-pub(crate) fn count(subject: &str, job: Job) -> Result<Allocated, Box<dyn Error>> {
+/// Allocations of one repetition; and breadcrumbs and frames of the last event, if there was one.
+pub(crate) fn count(subject: &str, job: Job) -> Result<(f64, [u64; 2]), Box<dyn Error>> {
     let output = Command::new(env::current_exe()?)
         .args([ALLOCATE, subject, &job.to_string()])
         .stderr(Stdio::inherit())
@@ -116,7 +106,7 @@ pub(crate) fn count(subject: &str, job: Job) -> Result<Allocated, Box<dyn Error>
         let mut words = text.split_whitespace();
         let each = words.next()?.parse().ok()?;
         let mut number = || words.next()?.parse().ok();
-        Some(Allocated { each, crumbs: number()?, frames: number()? })
+        Some((each, [number()?, number()?]))
     };
     parse().ok_or_else(|| format!("{subject} at {job} answered {text:?}").into())
 }

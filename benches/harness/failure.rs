@@ -20,7 +20,7 @@ use crate::work::slow_payment;
 pub(crate) enum Failure {
     /// A request with 3 breadcrumbs, between which other requests logged 100.
     Request,
-    /// The same, out of some calls inside one another, so that the event's stack has [`FRAMES`] frames.
+    /// The same, out of some calls inside one another, so that the event's stack has 20 frames.
     Deep,
     /// The same as a request, after a while in which nothing failed.
     Pause,
@@ -30,9 +30,7 @@ pub(crate) enum Failure {
     Storm,
 }
 
-/// Frames of the program in the stack of [`Failure::Deep`].
-pub(crate) const FRAMES: u64 = 20;
-/// Calls inside one another that make them, on a thread of the harness.
+/// Calls inside one another in [`Failure::Deep`], on a thread of the harness.
 const CALLS: u32 = 15;
 /// Breadcrumbs of others.
 const OTHERS: usize = 100;
@@ -80,15 +78,6 @@ impl Failure {
             Self::Pause => "pause",
             Self::Lap => "lap",
             Self::Storm => "storm",
-        }
-    }
-
-    /// Calls of one batch, so that a run of [`ROUNDS`](crate::rounds::ROUNDS) has hundreds of them.
-    pub(crate) fn calls(self) -> u64 {
-        match self {
-            Self::Request | Self::Deep => 15,
-            Self::Pause | Self::Lap => 3,
-            Self::Storm => 75,
         }
     }
 

@@ -10,6 +10,7 @@ use std::io::{self, BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use crate::crew::{Crew, Gone};
+use crate::failure::Failure;
 use crate::report::{Figure, Report};
 use crate::work::{Job, Operation};
 
@@ -145,13 +146,22 @@ fn one_run(measures: &[Measure]) -> Result<Vec<Median>, Box<dyn Error>> {
 /// How many repetitions a subject is to do in one round.
 fn batch(process: &mut Subject, job: Job) -> Result<u64, Box<dyn Error>> {
     if let Operation::Error(failure) = job.operation {
-        return Ok(failure.calls());
+        return Ok(calls(failure));
     }
     process.measure(job, 2_000)?;
     let once = process.measure(job, 20_000)?;
     // Where the machine disturbed every try, a guess: too short a batch is no harm, one without end is.
     let once = if once.is_nan() { 100.0 } else { once.max(0.1) };
     Ok((BATCH_NS / once) as u64 + 1)
+}
+
+/// The same for ERRORs: a run has hundreds of each.
+fn calls(failure: Failure) -> u64 {
+    match failure {
+        Failure::Request | Failure::Deep => 15,
+        Failure::Pause | Failure::Lap => 3,
+        Failure::Storm => 75,
+    }
 }
 
 /// The middle of the undisturbed figures; NaN, which is no figure, where they are too few.

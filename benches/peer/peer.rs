@@ -123,14 +123,12 @@ fn count(report: &mut Report, name: &str, subject: &str, job: Job) -> Result<(),
         }
         Err(why) => judge("instructions", f64::NAN, &why.to_string()),
     }
-    let allocated = alloc::count(subject, job)?;
+    let (allocations, [crumbs, frames]) = alloc::count(subject, job)?;
     let detail = match job.operation {
-        Operation::Error(_) => {
-            format!("each event has {} crumbs and {} frames", allocated.crumbs, allocated.frames)
-        }
+        Operation::Error(_) => format!("each event has {crumbs} crumbs and {frames} frames"),
         _ => String::new(),
     };
-    judge("allocations", allocated.each, &detail);
+    judge("allocations", allocations, &detail);
     Ok(())
 }
 
