@@ -6,6 +6,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::mem;
 
 use crate::limits::KEY_BYTES;
 use crate::sync::caught;
@@ -119,11 +120,12 @@ impl Ear for Heard<'_> {
 
 impl Heard<'_> {
     fn text(&mut self, heard: &[u8]) {
-        let mut bytes = heard.iter().copied();
-        self.unquote(&mut bytes);
         // What changes with every byte, where the compiler sees it.
         let (mut wants, mut letters) = (self.wants, self.letters);
-        while let Some(byte) = bytes.next() {
+        let mut left = self.unquote(heard);
+        while let [byte, after @ ..] = left {
+            left = after;
+            let byte = *byte;
             let kind = kind(byte);
             if kind != Kind::Letter {
                 // The word is over, unless it goes on behind a number.
@@ -141,7 +143,7 @@ impl Heard<'_> {
                     }
                     Kind::Quote => {
                         (self.begun, self.quote, self.last) = (wants, byte, byte);
-                        self.unquote(&mut bytes);
+                        left = self.unquote(left);
                         continue;
                     }
                 }
@@ -158,15 +160,19 @@ impl Heard<'_> {
         (self.wants, self.letters) = (wants, letters);
     }
 
-    /// Passes over what is quoted, up to its end.
-    fn unquote(&mut self, bytes: &mut impl Iterator<Item = u8>) {
-        while self.quote != 0 {
-            let Some(byte) = bytes.next() else { return };
-            if byte == self.quote && self.last != b'\\' {
-                self.quote = 0;
-            }
-            self.last = byte;
+    /// Passes over what is quoted, if a quote is open; returns what stands behind it.
+    fn unquote<'b>(&mut self, heard: &'b [u8]) -> &'b [u8] {
+        if self.quote == 0 {
+            return heard;
         }
+        for (index, byte) in heard.iter().enumerate() {
+            let before = mem::replace(&mut self.last, *byte);
+            if *byte == self.quote && before != b'\\' {
+                self.quote = 0;
+                return heard.get(index + 1..).unwrap_or_default();
+            }
+        }
+        &[]
     }
 
     fn name(&mut self, heard: &[u8]) {
