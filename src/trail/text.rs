@@ -78,6 +78,16 @@ impl BoundedString {
         (out.text.marked(formatted), out.joints)
     }
 
+    #[cold]
+    fn write_cut(&mut self, text: &str) -> fmt::Result {
+        if !self.cut {
+            self.text.push_str(fitting(text, self.limit - self.text.len()));
+            self.cut = true;
+        }
+        // A formatter that goes on after our error shall not write behind the cut.
+        Err(fmt::Error)
+    }
+
     fn marked(mut self, formatted: Formatted) -> String {
         match formatted {
             Formatted::Whole => {}
@@ -114,16 +124,6 @@ impl fmt::Write for Jointed {
 impl Bounded for Jointed {
     fn is_cut(&self) -> bool {
         self.text.cut
-    }
-
-    #[cold]
-    fn write_cut(&mut self, text: &str) -> fmt::Result {
-        if !self.cut {
-            self.text.push_str(fitting(text, self.limit - self.text.len()));
-            self.cut = true;
-        }
-        // A formatter that goes on after our error shall not write behind the cut.
-        Err(fmt::Error)
     }
 }
 
