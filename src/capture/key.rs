@@ -6,6 +6,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::mem;
 
 use crate::limits::KEY_BYTES;
 use crate::sync::caught;
@@ -27,10 +28,12 @@ pub(crate) struct Heard<'a> {
     /// The quote that is open, or 0.
     quote: u8,
     last: u8,
-    /// The end of the last word, behind which a number may mean something.
-    word: u64,
-    /// Letters that are not in the key yet.
+    /// The last eight letters; of these the key has all but those behind the last eighth.
     letters: u64,
+    /// The last word's end, behind which a number may mean something, in lower case.
+    word: u64,
+    /// What it wanted when the word began that is not over yet.
+    begun: usize,
 }
 
 /// What is listened to.
@@ -68,8 +71,9 @@ impl Key {
             patience: KEY_BYTES * 4,
             quote: 0,
             last: b' ',
-            word: 0,
             letters: 0,
+            word: 0,
+            begun: KEY_BYTES,
         }
     }
 
@@ -99,62 +103,118 @@ impl Key {
 }
 
 impl Ear for Heard<'_> {
+    #[inline]
     fn hear(&mut self, text: &str) -> bool {
-        // What changes with every byte, where the compiler sees it.
-        let (mut last, mut word, mut letters, mut quote) = (self.last, self.word, self.letters, self.quote);
-        let (mut wants, room) = (self.wants, self.patience);
-        if wants == 0 {
+        if self.wants == 0 || self.patience == 0 {
             return false;
         }
-        for &byte in text.as_bytes().iter().take(room) {
-            let before = std::mem::replace(&mut last, byte);
-            if quote != 0 {
-                if byte == quote && before != b'\\' {
-                    quote = 0;
+        let heard = text.as_bytes().get(..self.patience).unwrap_or(text.as_bytes());
+        self.patience -= heard.len();
+        match self.of {
+            Of::Text => self.text(heard),
+            Of::Name => self.name(heard),
+        }
+        self.wants > 0 && self.patience > 0
+    }
+}
+
+impl Heard<'_> {
+    fn text(&mut self, heard: &[u8]) {
+        // What changes with every byte, where the compiler sees it.
+        let (mut wants, mut letters) = (self.wants, self.letters);
+        let mut left = self.unquote(heard);
+        while let [byte, after @ ..] = left {
+            left = after;
+            let byte = *byte;
+            let kind = kind(byte);
+            if kind != Kind::Letter {
+                // The word is over, unless it goes on behind a number.
+                let length = self.begun - wants;
+                if length > 0 {
+                    self.word = lower(letters, length);
                 }
-                continue;
-            }
-            let keep = match KINDS.get(usize::from(byte)).copied().unwrap_or(Kind::Sign) {
-                Kind::Letter => {
-                    let goes_on = before.is_ascii_alphanumeric() || before == b'_';
-                    word = if goes_on { word << 8 } else { 0 } | u64::from(byte.to_ascii_lowercase());
-                    true
-                }
-                Kind::Digit => self.of == Of::Name || MEANING.contains(&word),
-                Kind::Quote if self.of == Of::Text => {
-                    quote = byte;
-                    false
-                }
-                Kind::Sign | Kind::Quote if self.of == Of::Name => {
-                    // The name is over.
-                    wants = 0;
-                    break;
-                }
-                Kind::Sign | Kind::Quote => true,
-                // Layout says nothing, and the alternate format is full of it.
-                Kind::Space => false,
-            };
-            if keep {
-                letters = (letters << 8) | u64::from(byte);
-                wants -= 1;
-                if wants % 8 == 0 {
-                    self.key.add(std::mem::take(&mut letters));
-                    if wants == 0 {
-                        break;
+                match kind {
+                    Kind::Digit if !MEANING.contains(&self.word) => continue,
+                    Kind::Letter | Kind::Digit | Kind::Sign => self.begun = wants - 1,
+                    // Layout says nothing, and the alternate format is full of it.
+                    Kind::Space => {
+                        self.begun = wants;
+                        continue;
+                    }
+                    Kind::Quote => {
+                        (self.begun, self.quote, self.last) = (wants, byte, byte);
+                        left = self.unquote(left);
+                        continue;
                     }
                 }
             }
+            letters = (letters << 8) | u64::from(byte);
+            wants -= 1;
+            if wants % 8 == 0 {
+                self.key.add(letters);
+                if wants == 0 {
+                    break;
+                }
+            }
         }
-        (self.last, self.word, self.letters, self.quote) = (last, word, letters, quote);
-        (self.wants, self.patience) = (wants, room.saturating_sub(text.len()));
-        self.wants > 0 && self.patience > 0
+        (self.wants, self.letters) = (wants, letters);
+    }
+
+    /// Passes over what is quoted, if a quote is open; returns what stands behind it.
+    fn unquote<'b>(&mut self, heard: &'b [u8]) -> &'b [u8] {
+        if self.quote == 0 {
+            return heard;
+        }
+        for (index, byte) in heard.iter().enumerate() {
+            let before = mem::replace(&mut self.last, *byte);
+            if *byte == self.quote && before != b'\\' {
+                self.quote = 0;
+                return heard.get(index + 1..).unwrap_or_default();
+            }
+        }
+        &[]
+    }
+
+    fn name(&mut self, heard: &[u8]) {
+        for byte in heard {
+            match kind(*byte) {
+                Kind::Letter | Kind::Digit => {
+                    self.letters = (self.letters << 8) | u64::from(*byte);
+                    self.wants -= 1;
+                    if self.wants % 8 == 0 {
+                        self.key.add(self.letters);
+                    }
+                    if self.wants == 0 {
+                        return;
+                    }
+                }
+                Kind::Space => {}
+                Kind::Sign | Kind::Quote => {
+                    // The name is over.
+                    self.patience = 0;
+                    return;
+                }
+            }
+        }
     }
 }
 
 impl Drop for Heard<'_> {
     fn drop(&mut self) {
-        self.key.add(self.letters);
+        // What is not in the key yet.
+        self.key.add(tail(self.letters, (KEY_BYTES - self.wants) % 8));
     }
+}
+
+/// The last letters, so many of them.
+fn tail(letters: u64, count: usize) -> u64 {
+    let unwanted = 8 * 8_usize.saturating_sub(count);
+    letters.checked_shl(unwanted as u32).unwrap_or_default().checked_shr(unwanted as u32).unwrap_or_default()
+}
+
+/// The same in lower case.
+fn lower(letters: u64, count: usize) -> u64 {
+    tail(letters | 0x2020_2020_2020_2020, count)
 }
 
 impl fmt::Write for Heard<'_> {
@@ -170,13 +230,17 @@ impl Bounded for Heard<'_> {
 }
 
 /// What a byte is to the key.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Letter,
     Digit,
     Quote,
     Space,
     Sign,
+}
+
+fn kind(byte: u8) -> Kind {
+    KINDS.get(usize::from(byte)).copied().unwrap_or(Kind::Sign)
 }
 
 #[expect(clippy::indexing_slicing, reason = "a constant: the compiler runs it")]
@@ -222,4 +286,79 @@ const fn word(letters: &[u8]) -> u64 {
         rest = others;
     }
     word
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn key(pieces: &[&str]) -> u64 {
+        let mut key = Key::of_line(1);
+        let mut heard = key.next();
+        pieces.iter().for_each(|piece| _ = heard.hear(piece));
+        drop(heard);
+        key.finish()
+    }
+
+    fn name(text: &str) -> u64 {
+        let mut key = Key::of_line(1);
+        key.listen(Of::Name).hear(text);
+        key.finish()
+    }
+
+    #[test]
+    fn numbers_quotes_and_layout_make_no_new_key() {
+        for (one, other) in [
+            ("order 17 of user 4", "order 911 of user 80"),
+            ("no such file: \"a.txt\"", "no such file: \"b\\\"c\""),
+            ("no column `a` in `b`", "no column `cd` in ``"),
+            ("Error {\n    code: Lost,\n}", "Error { code: Lost, }"),
+            ("shard7 is down", "shard12 is down"),
+        ] {
+            assert_eq!(key(&[one]), key(&[other]), "{one} / {other}");
+        }
+    }
+
+    #[test]
+    fn what_tells_failures_apart_does() {
+        for (one, other) in [
+            ("connection refused", "connection reset"),
+            ("No such file (os error 2)", "No such file (os error 13)"),
+            ("answered HTTP 502", "answered HTTP 503"),
+            ("exit code: 1", "exit code: 101"),
+            ("Status(404)", "Status(410)"),
+            ("a", "aa"),
+        ] {
+            assert_ne!(key(&[one]), key(&[other]), "{one} / {other}");
+        }
+        assert_ne!(key(&["ab", "c"]), key(&["ab", "d"]));
+    }
+
+    #[test]
+    fn a_name_ends_where_the_type_s_does() {
+        assert_eq!(name("Declined { code: 51 }"), name("Declined { code: 7, more: \"x\" }"));
+        assert_eq!(name("NotFound(7)"), name("NotFound"));
+        assert_ne!(name("Error1"), name("Error2"));
+    }
+
+    proptest! {
+        #[test]
+        fn the_pieces_in_which_a_text_is_written_do_not_matter(
+            text in "[a-z0-9 :\"`\\\\_é]{0,400}",
+            cuts in proptest::collection::vec(0..400_usize, 0..6),
+        ) {
+            let mut cuts: Vec<_> = cuts.into_iter().filter(|cut| text.is_char_boundary(*cut)).collect();
+            cuts.sort_unstable();
+            let mut pieces = Vec::new();
+            let mut from = 0;
+            for cut in cuts {
+                pieces.push(&text[from..cut]);
+                from = cut;
+            }
+            pieces.push(&text[from..]);
+            prop_assert_eq!(key(&pieces), key(&[&text]));
+        }
+    }
 }

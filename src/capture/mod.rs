@@ -150,7 +150,7 @@ impl Pipeline {
         span: Option<u64>,
     ) -> Option<EventId> {
         let scope = self.scopes.scope(span, &self.trail);
-        let trail = self.trail.copy(&scope.wanted());
+        let trail = self.trail.copy(&scope.wants, &scope.numbers);
         let captured = Captured {
             id,
             kind: failure.kind,

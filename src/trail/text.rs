@@ -48,6 +48,7 @@ const USUAL_BYTES: usize = 128;
 /// Text on the heap, up to a limit in bytes.
 #[derive(Debug)]
 pub(crate) struct BoundedString {
+    /// Never longer than `limit`.
     text: String,
     limit: usize,
     cut: bool,
@@ -75,6 +76,16 @@ impl BoundedString {
         let mut out = Jointed { text: Self::new(limit), joints: Vec::new() };
         let formatted = format_into(&mut out, arguments);
         (out.text.marked(formatted), out.joints)
+    }
+
+    #[cold]
+    fn write_cut(&mut self, text: &str) -> fmt::Result {
+        if !self.cut {
+            self.text.push_str(fitting(text, self.limit - self.text.len()));
+            self.cut = true;
+        }
+        // A formatter that goes on after our error shall not write behind the cut.
+        Err(fmt::Error)
     }
 
     fn marked(mut self, formatted: Formatted) -> String {
@@ -117,15 +128,13 @@ impl Bounded for Jointed {
 }
 
 impl fmt::Write for BoundedString {
+    #[inline]
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        if self.cut {
-            // A formatter that goes on after our error shall not write behind the cut.
-            return Err(fmt::Error);
+        if self.cut || text.len() > self.limit - self.text.len() {
+            return self.write_cut(text);
         }
-        let fits = fitting(text, self.limit.saturating_sub(self.text.len()));
-        self.text.push_str(fits);
-        self.cut = fits.len() < text.len();
-        if self.cut { Err(fmt::Error) } else { Ok(()) }
+        self.text.push_str(text);
+        Ok(())
     }
 }
 
