@@ -181,7 +181,7 @@ impl Heard<'_> {
                 Kind::Letter | Kind::Digit => {
                     self.letters = (self.letters << 8) | u64::from(*byte);
                     self.wants -= 1;
-                    if self.wants % 8 == 0 {
+                    if self.wants.is_multiple_of(8) {
                         self.key.add(self.letters);
                     }
                     if self.wants == 0 {
