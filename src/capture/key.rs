@@ -120,44 +120,63 @@ impl Ear for Heard<'_> {
 
 impl Heard<'_> {
     fn text(&mut self, heard: &[u8]) {
-        // What changes with every byte, where the compiler sees it.
-        let (mut wants, mut letters) = (self.wants, self.letters);
         let mut left = self.unquote(heard);
-        while let [byte, after @ ..] = left {
+        loop {
+            left = self.letters(left);
+            let [byte, after @ ..] = left else { return };
             left = after;
-            let byte = *byte;
-            let kind = kind(byte);
-            if kind != Kind::Letter {
-                // The word is over, unless it goes on behind a number.
-                let length = self.begun - wants;
-                if length > 0 {
-                    self.word = lower(letters, length);
-                }
-                match kind {
-                    Kind::Digit if !MEANING.contains(&self.word) => continue,
-                    Kind::Letter | Kind::Digit | Kind::Sign => self.begun = wants - 1,
-                    // Layout says nothing, and the alternate format is full of it.
-                    Kind::Space => {
-                        self.begun = wants;
-                        continue;
-                    }
-                    Kind::Quote => {
-                        (self.begun, self.quote, self.last) = (wants, byte, byte);
-                        left = self.unquote(left);
-                        continue;
-                    }
-                }
+            if self.wants == 0 {
+                return;
             }
-            letters = (letters << 8) | u64::from(byte);
-            wants -= 1;
-            if wants % 8 == 0 {
-                self.key.add(letters);
-                if wants == 0 {
-                    break;
+            // The word is over, unless it goes on behind a number.
+            let length = self.begun - self.wants;
+            if length > 0 {
+                self.word = lower(self.letters, length);
+            }
+            match kind(*byte) {
+                // Layout says nothing, and the alternate format is full of it.
+                Kind::Space => self.begun = self.wants,
+                Kind::Digit if !MEANING.contains(&self.word) => {}
+                Kind::Letter | Kind::Digit | Kind::Sign => {
+                    self.keep(*byte);
+                    self.begun = self.wants;
+                }
+                Kind::Quote => {
+                    (self.begun, self.quote, self.last) = (self.wants, *byte, *byte);
+                    left = self.unquote(left);
                 }
             }
         }
+    }
+
+    /// Takes the letters at the beginning, which are nearly all of a text; returns what stands behind them.
+    #[inline]
+    fn letters<'b>(&mut self, heard: &'b [u8]) -> &'b [u8] {
+        // What changes with every byte, where the compiler sees it.
+        let (mut wants, mut letters) = (self.wants, self.letters);
+        for byte in heard.get(..wants).unwrap_or(heard) {
+            if kind(*byte) != Kind::Letter {
+                break;
+            }
+            letters = (letters << 8) | u64::from(*byte);
+            wants -= 1;
+            if wants.is_multiple_of(8) {
+                self.key.add(letters);
+            }
+        }
+        let taken = self.wants - wants;
         (self.wants, self.letters) = (wants, letters);
+        heard.get(taken..).unwrap_or_default()
+    }
+
+    /// Takes one letter; it wants one more.
+    #[inline]
+    fn keep(&mut self, letter: u8) {
+        self.letters = (self.letters << 8) | u64::from(letter);
+        self.wants -= 1;
+        if self.wants.is_multiple_of(8) {
+            self.key.add(self.letters);
+        }
     }
 
     /// Passes over what is quoted, if a quote is open; returns what stands behind it.
@@ -178,18 +197,9 @@ impl Heard<'_> {
     fn name(&mut self, heard: &[u8]) {
         for byte in heard {
             match kind(*byte) {
-                Kind::Letter | Kind::Digit => {
-                    self.letters = (self.letters << 8) | u64::from(*byte);
-                    self.wants -= 1;
-                    if self.wants.is_multiple_of(8) {
-                        self.key.add(self.letters);
-                    }
-                    if self.wants == 0 {
-                        return;
-                    }
-                }
+                Kind::Letter | Kind::Digit if self.wants > 0 => self.keep(*byte),
                 Kind::Space => {}
-                Kind::Sign | Kind::Quote => {
+                _ => {
                     // The name is over.
                     self.patience = 0;
                     return;
