@@ -53,8 +53,10 @@ pub(super) struct Held {
     pub(super) event: TrackedEvent,
     /// What a hook or a field says of its issue.
     pub(super) fingerprint: Option<Fingerprint>,
-    /// By which the throttle knows it: a key for each line that has one.
+    /// By which the throttle knows it: that of the line that told of it first, and those of the others.
     pub(super) keys: Vec<u64>,
+    /// When the throttle's minute began in which the first of them was told.
+    pub(super) minute: u64,
     /// One for each of `logged_at`.
     lines: Vec<Line>,
     lane: u64,
@@ -168,6 +170,11 @@ impl Hold {
         })
     }
 
+    /// Whether an event of this key is held.
+    pub(super) fn holds(&self, key: u64) -> bool {
+        self.held.values().any(|held| held.keys.contains(&key))
+    }
+
     /// Gives out the oldest event, where there are more than may be held.
     pub(super) fn surplus(&mut self) -> Option<Held> {
         let full = self.held.len() > HOLD_EVENTS || self.bytes > self.most_bytes;
@@ -269,13 +276,14 @@ impl Hold {
 
 impl Held {
     fn new(prepared: Prepared, now: Now) -> Self {
-        let Prepared { event, fingerprint, key, lane, span_numbers, task, returned, .. } = prepared;
+        let Prepared { event, fingerprint, key, minute, lane, span_numbers, task, returned, .. } = prepared;
         let line = Line { spans: span_numbers, task, time: event.time, returned };
         Self {
             text: text(&event.chain),
             event,
             fingerprint,
             keys: vec![key],
+            minute,
             // Outside of any span the task's own lane is the lane.
             homes: task.map(Home::Task).filter(|_| !line.spans.is_empty()).into_iter().collect(),
             lines: vec![line],
