@@ -7,6 +7,8 @@
 mod alloc;
 #[path = "harness/callgrind.rs"]
 mod callgrind;
+#[path = "harness/failure.rs"]
+mod failure;
 #[path = "harness/floor.rs"]
 mod floor;
 #[path = "harness/report.rs"]
@@ -59,7 +61,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 /// All instructions, and those inside a lock: of ours, of the standard library's and of `tracing`'s together.
 fn count(report: &mut Report, subject: &str, situation: &str, depth: Depth, bar: &str, lock_bar: &str) {
-    let (all, locking, why) = match callgrind::count(subject, depth) {
+    let (all, locking, why) = match callgrind::count(subject, Job::new(Operation::Warn, depth, 1)) {
         Ok(counts) => (counts.instructions(), counts.locking(), String::new()),
         Err(why) => (f64::NAN, f64::NAN, why.to_string()),
     };
@@ -74,7 +76,7 @@ fn allocations(
     depth: Depth,
     bar: &str,
 ) -> Result<(), Box<dyn Error>> {
-    let count = alloc::count(subject, Job::new(Operation::Warn, depth, 1))?;
+    let (count, _) = alloc::count(subject, Job::new(Operation::Warn, depth, 1))?;
     judge(report, &format!("allocations of a WARN, {situation}"), count, bar, "");
     Ok(())
 }

@@ -5,6 +5,8 @@
 
 #[path = "harness/crew.rs"]
 mod crew;
+#[path = "harness/failure.rs"]
+mod failure;
 #[path = "harness/floor.rs"]
 mod floor;
 #[path = "harness/report.rs"]

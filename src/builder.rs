@@ -407,7 +407,8 @@ impl Builder {
             let first_look: FirstLook = Box::new(move |target| say_if_hidden(&asked, target));
             let ledger = Arc::clone(&ledger);
             let sinks = self.sinks;
-            Worker::new(outlet, preparer, self.hooks, sinks, ledger, self.clock, stack, first_look).spawn()
+            let worker = Worker::new(outlet, preparer, self.hooks, sinks, ledger, self.clock, stack);
+            worker.looking(first_look).spawn()
         };
         if pipeline.wants_panics() {
             api::watch_panics();

@@ -58,6 +58,10 @@ pub const LANE_ENTRIES: usize = 50;
 pub const CHAIN_LINKS: usize = 32;
 /// Bytes of one error's text that is read for causes.
 pub const ERROR_TEXT_BYTES: usize = 16 * 1024;
+/// Values inside one another that are read out of an error's derived `Debug`; what lies deeper is taken as a whole.
+pub const DEBUG_DEPTH: usize = 16;
+/// Values that are read out of an error's derived `Debug`; one that has more is left as it is.
+pub const DEBUG_NODES: usize = 1_024;
 /// Bytes of an error's `Debug` that are kept to name its type.
 pub const TYPE_TEXT_BYTES: usize = 256;
 /// Bytes of a title.

@@ -7,9 +7,11 @@ use std::env;
 use std::error::Error;
 use std::io::{self, Write};
 use std::process::{Command, Stdio};
+use std::sync::atomic::Ordering;
 use std::thread;
 
-use crate::work::{Job, repeat, within};
+use crate::failure::{Failure, SEEN};
+use crate::work::{Job, Operation, repeat, within};
 
 /// The system's allocator with a counter for each thread.
 pub(crate) struct Counting;
@@ -51,6 +53,8 @@ unsafe impl GlobalAlloc for Counting {
 }
 
 const TIMES: u64 = 100_000;
+/// Of an ERROR, with what comes before it.
+const ERRORS: u64 = 100;
 const ALLOCATE: &str = "--allocate";
 
 /// Counts what the work allocates if this process was started for it.
@@ -64,27 +68,45 @@ pub(crate) fn be_counted(
     }
     let _kept = install(subject)?;
     let job: Job = job.parse()?;
-    let work = move || {
-        within(job.depth, || {
+    let work = move || match job.operation {
+        Operation::Error(failure) => of_calls(failure),
+        _ => within(job.depth, || {
             repeat(job.operation, 1_000);
             let before = ALLOCATIONS.get();
             repeat(job.operation, TIMES);
-            ALLOCATIONS.get() - before
-        })
+            (ALLOCATIONS.get() - before) as f64 / TIMES as f64
+        }),
     };
     let allocations = thread::spawn(work).join().map_err(|_| "the work panicked")?;
-    writeln!(io::stdout(), "{allocations}")?;
+    let [crumbs, frames] = [&SEEN.crumbs, &SEEN.frames].map(|seen| seen.load(Ordering::Relaxed));
+    writeln!(io::stdout(), "{allocations} {crumbs} {frames}")?;
     Ok(true)
 }
 
-/// Allocations of one repetition.
-pub(crate) fn count(subject: &str, job: Job) -> Result<f64, Box<dyn Error>> {
+/// Allocations of one call, without those of what comes before it.
+fn of_calls(failure: Failure) -> f64 {
+    let mut spent = 0;
+    failure.each(ERRORS / 4, &mut |call| call());
+    failure.each(ERRORS, &mut |call| {
+        let before = ALLOCATIONS.get();
+        call();
+        spent += ALLOCATIONS.get() - before;
+    });
+    spent as f64 / ERRORS as f64
+}
+
+/// Allocations of one repetition; and breadcrumbs and frames of the last event, if there was one.
+pub(crate) fn count(subject: &str, job: Job) -> Result<(f64, [u64; 2]), Box<dyn Error>> {
     let output = Command::new(env::current_exe()?)
         .args([ALLOCATE, subject, &job.to_string()])
         .stderr(Stdio::inherit())
         .output()?;
     let text = String::from_utf8(output.stdout)?;
-    let allocations: u64 =
-        text.trim().parse().map_err(|_| format!("{subject} at {job} answered {text:?}"))?;
-    Ok(allocations as f64 / TIMES as f64)
+    let parse = || {
+        let mut words = text.split_whitespace();
+        let each = words.next()?.parse().ok()?;
+        let mut number = || words.next()?.parse().ok();
+        Some((each, [number()?, number()?]))
+    };
+    parse().ok_or_else(|| format!("{subject} at {job} answered {text:?}").into())
 }

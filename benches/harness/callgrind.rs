@@ -1,4 +1,4 @@
-//! Exact counts by valgrind's callgrind: what one subject executes for one WARN, on a thread of its own.
+//! Exact counts by valgrind's callgrind: what one subject executes for one WARN or ERROR, on a thread of its own.
 //!
 //! The counts repeat to the instruction. They say nothing of waiting: a cache line fetched from another core counts as
 //! one instruction, and the clock, which is read without entering the kernel otherwise, is a system call under
@@ -13,8 +13,9 @@ use std::hint::black_box;
 use std::process::{self, Command, Stdio};
 use std::thread;
 
+use crate::failure::Failure;
 use crate::report::say;
-use crate::work::{Depth, Job, Operation, repeat, slow_payment, within};
+use crate::work::{Job, Operation, repeat, slow_payment, within};
 
 /// What was executed.
 #[derive(Debug, Default)]
@@ -41,11 +42,15 @@ pub(crate) fn be_counted(
     }
     let _kept = install(subject)?;
     let job: Job = job.parse()?;
-    let work = move || {
-        within(job.depth, || {
+    let work = move || match job.operation {
+        Operation::Error(failure) => {
+            failure.each(errors(failure) / 4, &mut |call| call());
+            failure.each(errors(failure), &mut |call| counted_call(call));
+        }
+        _ => within(job.depth, || {
             repeat(Operation::Warn, 1_000);
             (0..TIMES).for_each(|order| counted(black_box(order)));
-        });
+        }),
     };
     thread::spawn(work).join().map_err(|_| "the work panicked")?;
     Ok(true)
@@ -57,16 +62,33 @@ fn counted(order: u64) {
     slow_payment(order);
 }
 
-/// Counts a subject's WARN; an error where there is no valgrind, or where it fails.
-pub(crate) fn count(subject: &str, depth: Depth) -> Result<Counts, Box<dyn Error>> {
-    let job = Job::new(Operation::Warn, depth, 1);
+/// The same of one ERROR.
+#[inline(never)]
+fn counted_call(call: &mut dyn FnMut()) {
+    call();
+}
+
+/// How many ERRORs are counted.
+fn errors(failure: Failure) -> u64 {
+    match failure {
+        Failure::Lap => 20,
+        _ => 400,
+    }
+}
+
+/// Counts a subject's WARN or ERROR; an error where there is no valgrind, or where it fails.
+pub(crate) fn count(subject: &str, job: Job) -> Result<Counts, Box<dyn Error>> {
+    let times = match job.operation {
+        Operation::Error(failure) => errors(failure),
+        _ => TIMES,
+    };
     let file = env::temp_dir().join(format!("crumbtrail-callgrind-{}", process::id()));
     let status = Command::new("valgrind")
         .args([
             "--tool=callgrind",
             "--quiet",
             "--collect-atstart=no",
-            "--toggle-collect=*::callgrind::counted",
+            "--toggle-collect=*::callgrind::counted*",
         ])
         .arg(format!("--callgrind-out-file={}", file.display()))
         .arg(env::current_exe()?)
@@ -80,14 +102,15 @@ pub(crate) fn count(subject: &str, depth: Depth) -> Result<Counts, Box<dyn Error
     if !status.success() {
         return Err(format!("valgrind ended with {status}").into());
     }
-    let counts = Counts { costs: costs(&text?), times: TIMES };
+    let counts = Counts { costs: costs(&text?), times };
     if counts.instructions() < 1.0 {
         return Err("callgrind did not find the function to count".into());
     }
     if env::args().any(|argument| argument == PROFILE) {
-        say(&format!("{subject}, {job}: the dearest functions, by their own instructions in one WARN"));
-        for (function, cost) in counts.dearest().iter().take(25) {
-            say(&format!("    {cost:>6.0}  {function}"));
+        say(&format!("{subject}, {job}: the dearest functions, by their own instructions each time"));
+        let whole = counts.instructions();
+        for (function, cost) in counts.dearest().iter().take(40) {
+            say(&format!("    {cost:>6.0} {:>5.1} %  {function}", 100.0 * cost / whole));
         }
     }
     Ok(counts)

@@ -11,7 +11,8 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::Instant;
 
-use crate::work::{Job, repeat, within};
+use crate::failure::Failure;
+use crate::work::{Job, Operation, repeat, within};
 
 /// Threads that wait for work.
 #[derive(Debug)]
@@ -33,7 +34,9 @@ struct Order {
 struct Done {
     begun: Instant,
     ended: Instant,
-    /// The kernel gave the core to somebody else meanwhile.
+    /// Nanoseconds of one repetition.
+    each_ns: f64,
+    /// The kernel gave the core to somebody else meanwhile, and the figure is the worse for it.
     preempted: bool,
 }
 
@@ -66,8 +69,8 @@ impl Crew {
         for _ in 0..TRIES {
             let batch = self.once(job, times).ok_or(Gone)?;
             if batch.iter().all(|done| !done.preempted) && is_together(&batch) {
-                let spent = batch.iter().map(|done| done.ended.duration_since(done.begun).as_nanos());
-                return Ok(Some(spent.sum::<u128>() as f64 / (times as f64 * batch.len() as f64)));
+                let each = batch.iter().map(|done| done.each_ns);
+                return Ok(Some(each.sum::<f64>() / batch.len() as f64));
             }
         }
         Ok(None)
@@ -96,6 +99,9 @@ impl Order {
     fn perform(&self) -> Done {
         within(self.job.depth, || {
             repeat(self.job.operation, self.times / 2 + 1);
+            if let Operation::Error(failure) = self.job.operation {
+                return median(failure, self.times);
+            }
             let before = preemptions();
             self.ready.fetch_add(1, Ordering::SeqCst);
             while self.ready.load(Ordering::SeqCst) < self.job.threads {
@@ -104,9 +110,25 @@ impl Order {
             let begun = Instant::now();
             repeat(self.job.operation, self.times);
             let ended = Instant::now();
-            Done { begun, ended, preempted: preemptions() != before }
+            let each_ns = ended.duration_since(begun).as_nanos() as f64 / self.times as f64;
+            Done { begun, ended, each_ns, preempted: preemptions() != before }
         })
     }
+}
+
+/// Each call timed by itself; their median does not ask what disturbed one of them.
+fn median(failure: Failure, times: u64) -> Done {
+    let mut calls = Vec::new();
+    let begun = Instant::now();
+    failure.each(times, &mut |call| {
+        let begun = Instant::now();
+        call();
+        calls.push(begun.elapsed());
+    });
+    let ended = Instant::now();
+    calls.sort();
+    let each_ns = calls.get(calls.len() / 2).map_or(f64::NAN, |call| call.as_nanos() as f64);
+    Done { begun, ended, each_ns, preempted: false }
 }
 
 /// How often this thread lost its core against its will; always the same where the system does not say.

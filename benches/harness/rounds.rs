@@ -10,8 +10,9 @@ use std::io::{self, BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use crate::crew::{Crew, Gone};
+use crate::failure::Failure;
 use crate::report::{Figure, Report};
-use crate::work::Job;
+use crate::work::{Job, Operation};
 
 /// Rounds of one run.
 pub(crate) const ROUNDS: usize = 61;
@@ -61,7 +62,8 @@ pub(crate) fn run(measures: &[Measure], report: &mut Report) -> Result<(), Box<d
             runs.iter().filter_map(|medians| medians.get(index)).map(pick).collect()
         };
         let figures = of_runs(|median| median.figure);
-        let listed: Vec<_> = figures.iter().map(|figure| format!("{figure:.2}")).collect();
+        let decimals = if figures.iter().any(|figure| *figure >= 1_000.0) { 0 } else { 2 };
+        let listed: Vec<_> = figures.iter().map(|figure| format!("{figure:.decimals$}")).collect();
         let disturbed = figures.iter().any(|figure| figure.is_nan());
         let detail = match measure.against {
             _ if disturbed => format!("the machine was too busy for {ENOUGH} undisturbed rounds in each run"),
@@ -76,7 +78,7 @@ pub(crate) fn run(measures: &[Measure], report: &mut Report) -> Result<(), Box<d
         // The median of three meets a bar exactly where two of them do.
         let value = if disturbed { f64::NAN } else { middle(figures) };
         let unit = if measure.against.is_some() { " x" } else { " ns" };
-        report.judge(measure.name, Figure { value, unit, decimals: 2 }, measure.bar, &detail);
+        report.judge(measure.name, Figure { value, unit, decimals }, measure.bar, &detail);
     }
     Ok(())
 }
@@ -109,11 +111,7 @@ fn one_run(measures: &[Measure]) -> Result<Vec<Median>, Box<dyn Error>> {
                 processes.insert(name, Subject::start(name)?);
             }
             let process = processes.get_mut(name).ok_or("it was just started")?;
-            process.measure(*job, 2_000)?;
-            let once = process.measure(*job, 20_000)?;
-            // Where the machine disturbed every try, a guess: too short a batch is no harm, one without end is.
-            let once = if once.is_nan() { 100.0 } else { once.max(0.1) };
-            batches.insert((index, name), (BATCH_NS / once) as u64 + 1);
+            batches.insert((index, name), batch(process, *job)?);
         }
     }
     let mut samples: HashMap<(usize, &'static str), Vec<f64>> = HashMap::new();
@@ -143,6 +141,27 @@ fn one_run(measures: &[Measure]) -> Result<Vec<Median>, Box<dyn Error>> {
         Some(Median { figure, own: median(own.iter().copied()), other: median(other.iter().copied()) })
     });
     Ok(medians.collect())
+}
+
+/// How many repetitions a subject is to do in one round.
+fn batch(process: &mut Subject, job: Job) -> Result<u64, Box<dyn Error>> {
+    if let Operation::Error(failure) = job.operation {
+        return Ok(calls(failure));
+    }
+    process.measure(job, 2_000)?;
+    let once = process.measure(job, 20_000)?;
+    // Where the machine disturbed every try, a guess: too short a batch is no harm, one without end is.
+    let once = if once.is_nan() { 100.0 } else { once.max(0.1) };
+    Ok((BATCH_NS / once) as u64 + 1)
+}
+
+/// The same for ERRORs: a run has hundreds of each.
+fn calls(failure: Failure) -> u64 {
+    match failure {
+        Failure::Request | Failure::Deep => 15,
+        Failure::Pause | Failure::Lap => 3,
+        Failure::Storm => 75,
+    }
 }
 
 /// The middle of the undisturbed figures; NaN, which is no figure, where they are too few.

@@ -5,13 +5,21 @@ use std::any::Any;
 use std::error::Error;
 use std::io;
 
+use crumbtrail::{Builder, Lost, Sink, Stack, Throttle, TrackedEvent};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::prelude::*;
 
+use crate::failure::SEEN;
 use crate::floor::Floor;
 
 /// crumbtrail with its defaults.
 pub(crate) const OURS: &str = "crumbtrail";
+/// crumbtrail that tells every ERROR, without a stack.
+pub(crate) const TELLING: &str = "crumbtrail+errors";
+/// The same, with its stack.
+pub(crate) const STACKS: &str = "crumbtrail+stacks";
+/// crumbtrail with its defaults, and a sink that drops.
+pub(crate) const THROTTLED: &str = "crumbtrail+throttle";
 /// The [`Floor`].
 pub(crate) const FLOOR: &str = "floor";
 
@@ -29,6 +37,9 @@ pub(crate) fn install(subject: &str) -> Result<Box<dyn Any>, Box<dyn Error>> {
             tracing_subscriber::registry().with(layer).with(fmt).try_init()?;
             Ok(Box::new(guard))
         }
+        TELLING => failing(crumbtrail::builder().throttle(Throttle::Off).stack(Stack::Off)),
+        STACKS => failing(crumbtrail::builder().throttle(Throttle::Off)),
+        THROTTLED => failing(crumbtrail::builder()),
         FLOOR => {
             tracing_subscriber::registry().with(Floor::new()).try_init()?;
             Ok(Box::new(()))
@@ -46,5 +57,24 @@ pub(crate) fn install(subject: &str) -> Result<Box<dyn Any>, Box<dyn Error>> {
             Ok(Box::new(()))
         }
         other => Err(format!("no such subject: {other}").into()),
+    }
+}
+
+/// For ERRORs: with a sink that drops what it is given.
+fn failing(builder: Builder) -> Result<Box<dyn Any>, Box<dyn Error>> {
+    let (layer, guard) = builder.sink(Nowhere).build()?;
+    tracing_subscriber::registry().with(layer).try_init()?;
+    Ok(Box::new(guard))
+}
+
+struct Nowhere;
+
+impl Sink for Nowhere {
+    fn deliver(&self, event: &TrackedEvent) -> Result<(), Lost> {
+        // Several functions at one address are one that the others were compiled into.
+        let mut frames: Vec<_> = event.frames.iter().filter(|frame| frame.address.is_some()).collect();
+        frames.dedup_by(|one, other| one.address == other.address && one.function != other.function);
+        SEEN.note(event.breadcrumbs.len(), frames.len());
+        Ok(())
     }
 }

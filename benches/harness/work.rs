@@ -8,6 +8,8 @@ use std::str::FromStr;
 
 use tracing::{Span, debug, info_span, warn};
 
+use crate::failure::Failure;
+
 /// What is repeated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Operation {
@@ -19,6 +21,8 @@ pub(crate) enum Operation {
     Span,
     /// Enter and exit of a span that stays open: what every poll of an instrumented future pays.
     Reenter,
+    /// An ERROR, in a span of its own; what comes before it is no part of the work.
+    Error(Failure),
 }
 
 /// The spans around it.
@@ -52,6 +56,7 @@ impl fmt::Display for Job {
             Operation::Debug => "debug",
             Operation::Span => "span",
             Operation::Reenter => "reenter",
+            Operation::Error(failure) => failure.name(),
         };
         let depth = match self.depth {
             Depth::Outside => "outside",
@@ -73,7 +78,10 @@ impl FromStr for Job {
             Some("debug") => Operation::Debug,
             Some("span") => Operation::Span,
             Some("reenter") => Operation::Reenter,
-            _ => return Err(wrong()),
+            other => {
+                let failure = Failure::ALL.into_iter().find(|failure| Some(failure.name()) == other);
+                Operation::Error(failure.ok_or_else(wrong)?)
+            }
         };
         let depth = match words.next() {
             Some("outside") => Depth::Outside,
@@ -103,6 +111,7 @@ pub(crate) fn repeat(operation: Operation, times: u64) {
                 let _entered = black_box(&span).enter();
             });
         }
+        Operation::Error(failure) => failure.each(times, &mut |call| call()),
     }
 }
 

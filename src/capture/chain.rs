@@ -15,13 +15,14 @@ use crate::trail::text::BoundedString;
 /// had. `text` is its own text where that is known already: a formatter may say another thing the next time.
 pub(crate) fn typed(error: &(dyn Error + 'static), mut text: Option<&str>) -> CapturedError {
     let mut links = Vec::new();
-    let mut seen: Vec<*const dyn Error> = Vec::new();
+    let mut seen: [Option<*const dyn Error>; CHAIN_LINKS] = [None; CHAIN_LINKS];
     let mut next = Some(error);
     while let Some(error) = next {
-        if links.len() == CHAIN_LINKS || seen.iter().any(|earlier| same(*earlier, error)) {
+        let is_known = seen.iter().flatten().take(links.len()).any(|earlier| same(*earlier, error));
+        let Some(slot) = seen.get_mut(links.len()).filter(|_| !is_known) else {
             return CapturedError::Typed { links, cut: true };
-        }
-        seen.push(error);
+        };
+        *slot = Some(error);
         links.push(Link {
             value: match text.take() {
                 Some(text) => text.to_owned(),

@@ -207,7 +207,7 @@ impl Heard<'_> {
             // A name's digits are part of it.
             Kind::Digit if self.of == Of::Name => self.word.take(byte, Kind::Letter, before),
             Kind::Digit | Kind::Dash => self.word.take(byte, kind, before),
-            Kind::Quote | Kind::Apostrophe | Kind::Sign | Kind::Space if self.of == Of::Name => {
+            Kind::Quote | Kind::Apostrophe | Kind::Sign if self.of == Of::Name => {
                 self.wants = 0;
                 return false;
             }
@@ -306,6 +306,7 @@ enum Kind {
     Sign,
 }
 
+#[expect(clippy::indexing_slicing, reason = "a constant: the compiler runs it")]
 const KINDS: [Kind; 256] = {
     let mut kinds = [Kind::Letter; 256];
     let mut byte = 0;
@@ -365,4 +366,136 @@ const fn word(letters: &[u8]) -> u64 {
         rest = others;
     }
     word
+}
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn key(pieces: &[&str]) -> u64 {
+        let mut key = Key::of_line(1);
+        let mut heard = key.next();
+        pieces.iter().for_each(|piece| _ = heard.hear(piece));
+        drop(heard);
+        key.finish()
+    }
+
+    fn name(text: &str) -> u64 {
+        let mut key = Key::of_line(1);
+        key.listen(Of::Name).hear(text);
+        key.finish()
+    }
+
+    #[test]
+    fn numbers_quotes_and_layout_make_no_new_key() {
+        for (one, other) in [
+            ("order 17 of user 4", "order 911 of user 80"),
+            ("no such file: \"a.txt\"", "no such file: \"b\\\"c\""),
+            ("no column `a` in `b`", "no column `cd` in ``"),
+            ("Error {\n    code: Lost,\n}", "Error { code: Lost, }"),
+            ("shard7 is down", "shard12 is down"),
+            ("no user 'ada' here", "no user 'bob@here' here"),
+            ("don't open it 7 times", "don't open it 12 times"),
+            (
+                "session 550e8400-e29b-41d4-a716-446655440000 is gone",
+                "session 00000000-0000-0000-0000-000000000000 is gone",
+            ),
+            ("commit 1f3a9c0 is gone", "commit abcdef7 is gone"),
+            ("token 01ARZ3NDEKTSV4RRFFQ69G5FAV is gone", "token 01BX5ZZKBKACTAV9WEVGEMMVRZ is gone"),
+            ("http://10.0.0.1:80/a is gone", "http://10.7.0.21:8080/a is gone"),
+        ] {
+            assert_eq!(key(&[one]), key(&[other]), "{one} / {other}");
+        }
+    }
+
+    #[test]
+    fn what_tells_failures_apart_does() {
+        for (one, other) in [
+            ("connection refused", "connection reset"),
+            ("No such file (os error 2)", "No such file (os error 13)"),
+            ("answered HTTP 502", "answered HTTP 503"),
+            ("exit code: 1", "exit code: 101"),
+            ("Status(404)", "Status(410)"),
+            ("a", "aa"),
+            ("SQLSTATE 42P01", "SQLSTATE 42703"),
+            ("status_code: 503", "status_code: 404"),
+            ("StatusCode(503)", "StatusCode(404)"),
+            ("db1 refused", "web1 refused"),
+            ("fe01 refused", "be01 refused"),
+            ("added a decade", "faced a facade"),
+            ("I can't open it", "I can't close it"),
+            ("a b", "ab"),
+            ("ein Fehler in Köln", "ein Fehler in Ulm"),
+        ] {
+            assert_ne!(key(&[one]), key(&[other]), "{one} / {other}");
+        }
+        assert_ne!(key(&["ab", "c"]), key(&["ab", "d"]));
+    }
+
+    #[test]
+    fn a_name_ends_where_the_type_s_does() {
+        assert_eq!(name("Declined { code: 51 }"), name("Declined { code: 7, more: \"x\" }"));
+        assert_eq!(name("NotFound(7)"), name("NotFound"));
+        assert_ne!(name("Error1"), name("Error2"));
+    }
+
+    #[test]
+    fn what_names_an_issue_counts_to_the_last_digit() {
+        let exact = |text: &str| {
+            let mut key = Key::of_line(1);
+            key.next_exact().hear(text);
+            key.finish()
+        };
+        assert_ne!(exact("tenant 7"), exact("tenant 8"));
+        assert_ne!(exact("\"north\""), exact("\"south\""));
+        assert_eq!(exact("tenant 7"), exact("tenant 7"));
+    }
+
+    proptest! {
+        #[test]
+        fn no_number_and_no_quoted_part_makes_another_key(
+            words in proptest::collection::vec("[g-z]{1,9}", 1..12),
+            numbers in proptest::collection::vec((any::<u64>(), any::<u64>()), 12),
+            quotes in proptest::collection::vec(("[a-z0-9 ]{0,20}", "[a-z0-9 ]{0,20}"), 12),
+        ) {
+            let known = |word: &String| MEANING.contains(&super::word(word.as_bytes()));
+            prop_assume!(!words.iter().any(known));
+            let mut one = String::new();
+            let mut other = String::new();
+            for ((word, (a, b)), (c, d)) in words.iter().zip(numbers).zip(quotes) {
+                one += &format!("{word} {a} \"{c}\", ");
+                other += &format!("{word} {b} \"{d}\", ");
+            }
+            // Within what is listened to.
+            prop_assume!(one.len() < KEY_BYTES * 4 && other.len() < KEY_BYTES * 4);
+            prop_assert_eq!(key(&[&one]), key(&[&other]));
+        }
+
+        #[test]
+        fn nothing_is_listened_to_beyond_the_bound(
+            text in ".{0,200}",
+            more in ".{0,40}",
+        ) {
+            let long = text.repeat(1 + KEY_BYTES * 4 / text.len().max(1)) + &"x".repeat(KEY_BYTES * 4);
+            prop_assert_eq!(key(&[&long]), key(&[&long, &more]));
+        }
+
+        #[test]
+        fn the_pieces_in_which_a_text_is_written_do_not_matter(
+            text in "[a-z0-9 :\"`\\\\_é]{0,400}",
+            cuts in proptest::collection::vec(0..400_usize, 0..6),
+        ) {
+            let mut cuts: Vec<_> = cuts.into_iter().filter(|cut| text.is_char_boundary(*cut)).collect();
+            cuts.sort_unstable();
+            let mut pieces = Vec::new();
+            let mut from = 0;
+            for cut in cuts {
+                pieces.push(&text[from..cut]);
+                from = cut;
+            }
+            pieces.push(&text[from..]);
+            prop_assert_eq!(key(&pieces), key(&[&text]));
+        }
+    }
 }

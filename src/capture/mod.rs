@@ -159,7 +159,7 @@ impl Pipeline {
     ) -> Option<EventId> {
         let Admitted { id, minute } = admitted;
         let scope = self.scopes.scope(span, &self.trail);
-        let trail = self.trail.copy(&scope.wanted());
+        let trail = self.trail.copy(&scope.wants, &scope.numbers);
         let captured = Captured {
             id,
             kind: failure.kind,

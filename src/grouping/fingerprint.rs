@@ -7,9 +7,9 @@
 //! | skeleton | the message without the values in it; of an `#[instrument(err)]` the function |
 //! | types | the types along the chain, outermost first, with the codes that tell their failures apart |
 //!
-//! Where neither message nor types say what failed, as with `error!("{e}")` or an `#[instrument(err)]` of anyhow's errors,
-//! the skeleton of the error's own text stands in. There is no line and no file in it, so it outlives edits and releases, and no raw value, so a line of code makes
-//! as many issues as it has failures.
+//! Where neither message nor types say what failed, as with `error!("{e}")` or an `#[instrument(err)]` of anyhow's
+//! errors, the skeleton of the error's own text stands in. There is no line and no file in it, so it outlives edits and
+//! releases, and no raw value, so a line of code makes as many issues as it has failures.
 
 use serde_json::{Map, Value};
 
@@ -46,7 +46,7 @@ pub(super) fn is_blank(fingerprint: &Fingerprint) -> bool {
 }
 
 /// Takes the fields that say which issue the event belongs to; the first of them decides.
-pub(crate) fn take_named(fields: &mut Map<String, Value>) -> Option<Fingerprint> {
+pub(super) fn take_named(fields: &mut Map<String, Value>) -> Option<Fingerprint> {
     let taken = ["fingerprint", "error.fingerprint"].map(|name| fields.remove(name));
     let said = taken.into_iter().flatten().map(|value| match value {
         Value::String(text) => text,

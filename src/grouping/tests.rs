@@ -197,7 +197,10 @@ fn a_function_stands_in_for_the_message_it_has_not() {
     charged.spans = vec![span("charge", "shop::pay"), span("request", "shop")];
     charged.chain = vec![cause("", "card 17 declined")];
     charged.fields = [("error".to_owned(), json!("card 17 declined"))].into_iter().collect();
-    assert_eq!(grouped(charged.clone()), ("charge".to_owned(), "charge".to_owned()));
+    // Where it failed, but not how.
+    assert_eq!(grouped(charged.clone()), ("charge".to_owned(), "charge · card <*> declined".to_owned()));
+    let typed = TrackedEvent { chain: vec![cause("Declined", "card 17 declined")], ..charged.clone() };
+    assert_eq!(grouped(typed), ("charge".to_owned(), "charge · Declined".to_owned()));
     charged.spans.remove(0);
     assert_eq!(grouped(charged), ("card 17 declined".to_owned(), "card <*> declined".to_owned()));
 }

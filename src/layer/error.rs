@@ -75,7 +75,7 @@ impl Inner {
         }
         let key = sight.key.finish();
         if let Some(admitted) = pipeline.admit(key, line) {
-            pipeline.capture(admitted, failure(event, crumb, carries, sight.draft, key), line, span);
+            pipeline.capture(admitted, failure(event, crumb, carries, sight, key), line, span);
         }
         Some(crumb)
     }
@@ -140,7 +140,7 @@ fn carries(sight: &Sight, crumb: Encoded<'_>, line: &Line) -> Carries {
 }
 
 /// Takes what the event needs of the line.
-fn failure(event: &Event<'_>, crumb: Encoded<'_>, carries: Carries, draft: Draft, key: u64) -> Failure {
+fn failure(event: &Event<'_>, crumb: Encoded<'_>, carries: Carries, sight: Sight, key: u64) -> Failure {
     let (error, siblings) = match carries {
         Carries::Field => {
             let mut visitor = ErrorVisitor::new(crumb);
@@ -148,7 +148,7 @@ fn failure(event: &Event<'_>, crumb: Encoded<'_>, carries: Carries, draft: Draft
             let (error, siblings) = visitor.into_errors();
             (error.unwrap_or(CapturedError::Nothing), siblings)
         }
-        Carries::Tail(at) => (CapturedError::Tail { at }, Vec::new()),
+        Carries::Tail(at) => (CapturedError::Tail { at, joints: sight.pieces.joints() }, Vec::new()),
         Carries::Nothing => (CapturedError::Nothing, Vec::new()),
     };
     Failure {
@@ -158,7 +158,7 @@ fn failure(event: &Event<'_>, crumb: Encoded<'_>, carries: Carries, draft: Draft
         fields: Some(fields(event, crumb)),
         error,
         siblings,
-        draft,
+        draft: sight.draft,
         key,
     }
 }

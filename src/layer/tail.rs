@@ -12,7 +12,7 @@
 use crate::ledger::COMMON;
 use crate::trail::CRUMB_BYTES;
 use crate::trail::crumb::Ear;
-use crate::trail::text::fitting;
+use crate::trail::text::{JOINT, fitting};
 
 /// Listens to the pieces of one message.
 #[derive(Debug, Default)]
@@ -28,6 +28,9 @@ pub(super) struct Pieces {
     /// Hashes of the first pieces that are words.
     hashes: [u64; COMMON],
     hashed: usize,
+    /// Where the pieces stand that join an error to its cause.
+    joints: [u16; JOINTS],
+    joined: usize,
 }
 
 impl Ear for Pieces {
@@ -37,6 +40,9 @@ impl Ear for Pieces {
         }
         if self.length >= PIECES_BYTES {
             return false;
+        }
+        if piece == JOINT {
+            self.joins();
         }
         self.leads_to(piece);
         self.leads = is_lead(piece);
@@ -62,6 +68,18 @@ impl Pieces {
             }
             self.hashed += 1;
         }
+    }
+
+    fn joins(&mut self) {
+        if let (Some(slot), Ok(at)) = (self.joints.get_mut(self.joined), u16::try_from(self.length)) {
+            *slot = at;
+            self.joined += 1;
+        }
+    }
+
+    /// The bytes of the message at which an error may be joined to its cause.
+    pub(super) fn joints(&self) -> Vec<usize> {
+        self.joints.iter().take(self.joined).map(|at| usize::from(*at)).collect()
     }
 
     /// Where the error's text begins in the message `text`, if it ends with one.
@@ -151,6 +169,9 @@ fn tells_of_a_failure(head: &str) -> bool {
     };
     WORDS.iter().any(|word| contains(word))
 }
+
+/// Joints of a message that are remembered.
+const JOINTS: usize = 8;
 
 /// Bytes of a message in which an error is looked for: as many as a breadcrumb may hold.
 const PIECES_BYTES: usize = CRUMB_BYTES;

@@ -155,7 +155,7 @@ impl Visit for ErrorVisitor<'_> {
     fn record_str(&mut self, field: &Field, value: &str) {
         if let Some(rank) = detect::rank(field.name()) {
             let plain = || BoundedString::format(ERROR_TEXT_BYTES, format_args!("{value}"));
-            self.error(rank, || CapturedError::Text { plain: plain(), alternate: None });
+            self.error(rank, || CapturedError::Text { plain: plain(), alternate: None, joints: Vec::new() });
         }
     }
 
@@ -174,9 +174,10 @@ impl Visit for ErrorVisitor<'_> {
             );
             // `%error` hands the formatter's flags on to `Display`, and the alternate `Display` of anyhow, eyre and
             // their kin shows the causes.
-            let alternate = BoundedString::format(ERROR_TEXT_BYTES, format_args!("{value:#?}"));
+            let (alternate, joints) =
+                BoundedString::format_jointed(ERROR_TEXT_BYTES, format_args!("{value:#?}"));
             let alternate = Some(alternate).filter(|alternate| *alternate != plain);
-            CapturedError::Text { plain, alternate }
+            CapturedError::Text { plain, alternate, joints }
         });
     }
 }

@@ -99,10 +99,11 @@ impl Site {
 pub(crate) enum CapturedError {
     /// It was handed over as an error: its links, outermost first.
     Typed { links: Vec<Link>, cut: bool },
-    /// Only its text was: as written, and by the alternate format where that says more.
-    Text { plain: String, alternate: Option<String> },
-    /// Its text is the message, from this byte on.
-    Tail { at: usize },
+    /// Only its text was: as written, and by the alternate format where that says more. At the `joints`, bytes of the
+    /// latter, `: ` was written as a piece of its own, as it is between two causes.
+    Text { plain: String, alternate: Option<String>, joints: Vec<usize> },
+    /// Its text is the message, from this byte on; `joints` are bytes of the message.
+    Tail { at: usize, joints: Vec<usize> },
     /// It is told by fields of their own: `exception.message`, `error.type` and their kin.
     Fields,
     /// A panic's payload, as far as it is text.
@@ -122,9 +123,12 @@ impl CapturedError {
             Self::Typed { links, .. } => {
                 links.iter().map(|link| size_of::<Link>() + link.value.len() + link.debug.len()).sum()
             }
-            Self::Text { plain, alternate } => plain.len() + alternate.as_ref().map_or(0, String::len),
+            Self::Text { plain, alternate, joints } => {
+                plain.len() + alternate.as_ref().map_or(0, String::len) + size_of_val(joints.as_slice())
+            }
+            Self::Tail { joints, .. } => size_of_val(joints.as_slice()),
             Self::Panic { payload } => payload.len(),
-            Self::Tail { .. } | Self::Fields | Self::Nothing => 0,
+            Self::Fields | Self::Nothing => 0,
         }
     }
 }

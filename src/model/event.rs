@@ -45,7 +45,8 @@ pub struct TrackedEvent {
     /// Further errors that the same line carried, each with its own causes, outermost first.
     pub siblings: Vec<Vec<Cause>>,
     /// The stack, innermost first; the first frame is the line that logged. Without the feature `stack`, or with
-    /// [`Stack::Off`](crate::Stack), it is the only one.
+    /// [`Stack::Off`](crate::Stack), it is the only one. An error whose text brings a backtrace along, as those of anyhow
+    /// and eyre do with `RUST_BACKTRACE=1`, has that instead: it begins where the error was made.
     pub frames: Vec<Frame>,
     /// What happened before, oldest first, up to [`limits::TRAIL_CRUMBS`](crate::limits::TRAIL_CRUMBS).
     pub breadcrumbs: Vec<Breadcrumb>,

@@ -1,4 +1,4 @@
-//! Fields that mean something beyond themselves: the user, the request, tags.
+//! Fields that mean something beyond themselves: the user, the request, tags, what sort of error it is.
 //!
 //! An event's own fields outrank its spans' (nearest first), which outrank what its lanes were told. A user is taken
 //! whole from the first place that names one: half of one and half of another would be a third person.
@@ -31,6 +31,7 @@ impl Meaning {
         let mut meaning = Self::default();
         let mut request = Asked::default();
         meaning.read(fields, &mut request);
+        meaning.classify(fields);
         for span in &mut spans {
             meaning.read(&mut span.fields, &mut request);
         }
@@ -50,6 +51,17 @@ impl Meaning {
         meaning.request = request.into_request();
         meaning.spans = spans;
         meaning
+    }
+
+    /// Takes the fields of the event itself that say of what sort its error is.
+    fn classify(&mut self, fields: &mut Map<String, Value>) {
+        fields.retain(|name, value| {
+            let is_class = is_class(name) && !value.is_object() && !value.is_array();
+            if is_class {
+                self.tags.entry(name.clone()).or_insert_with(|| plain(value));
+            }
+            !is_class
+        });
     }
 
     fn read(&mut self, fields: &mut Map<String, Value>, request: &mut Asked) {
@@ -111,6 +123,13 @@ impl Asked {
         let request = Request { url: self.address.or(self.request.url), ..self.request };
         (request != Request::default()).then_some(request)
     }
+}
+
+/// Whether a field has the name of a classification: `error_code`, `error.type`, `err_kind`, `stage`.
+fn is_class(name: &str) -> bool {
+    const KINDS: [&str; 5] = ["class", "code", "count", "kind", "type"];
+    let class = ["error", "err"].iter().find_map(|error| name.strip_prefix(error)?.strip_prefix(['_', '.']));
+    name == "stage" || class.is_some_and(|class| KINDS.contains(&class))
 }
 
 fn plain(value: &Value) -> String {

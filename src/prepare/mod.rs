@@ -3,6 +3,7 @@
 //! Runs on the worker only, so it may take its time: it finds symbols, reads texts, decodes breadcrumbs and gives
 //! fields their meaning.
 
+mod errors;
 mod hooks;
 mod meaning;
 mod origin;
@@ -17,12 +18,13 @@ use serde_json::{Map, Value};
 
 use crate::clock;
 use crate::model::{
-    Captured, CapturedError, CapturedFields, CapturedSpan, Cause, Environment, EventKind, Fingerprint,
-    LoggedAt, Span, TrackedEvent,
+    Captured, CapturedError, CapturedFields, CapturedSpan, Environment, EventKind, Fingerprint, LoggedAt,
+    Span, TrackedEvent,
 };
 use crate::trail::log_site::take_target;
 use crate::trail::{Copied, crumb};
 
+use errors::Errors;
 pub(crate) use hooks::{Hooks, Refused};
 use meaning::Meaning;
 use stack::Frames;
@@ -70,9 +72,14 @@ impl Preparer {
     /// The event, but for what grouping says of it.
     pub(crate) fn prepare(&mut self, captured: Captured, trail: &Copied) -> Prepared {
         let (message, mut fields) = captured.fields.as_ref().map(said).unwrap_or_default();
+        let Errors { read, siblings, message, error_at } =
+            Errors::read(&captured.error, &captured.siblings, message, &mut fields);
         let returned = returned(&captured, message.as_deref(), &fields);
-        let (chain, chain_cut) = chain(&captured.error, message.as_deref().unwrap_or_default());
-        let frames = self.frames.resolve(&captured.stack, &captured.site);
+        // Where the error was made says more than where it was logged.
+        let frames = self
+            .frames
+            .told(read.stack, &captured.site)
+            .unwrap_or_else(|| self.frames.resolve(&captured.stack, &captured.site));
         let spans: Vec<Span> = captured.spans.iter().map(span).collect();
         let mut meaning = Meaning::of(&mut fields, spans, captured.lanes, &self.environment);
         // What a hook says with the error in hand outranks all.
@@ -92,6 +99,8 @@ impl Preparer {
             line: captured.site.line,
             message: message.clone(),
         };
+        let mut breadcrumbs = trail.decode();
+        errors::trim_breadcrumbs(&mut breadcrumbs);
         let event = TrackedEvent {
             id: captured.id,
             time: clock::time_of(captured.time_ns),
@@ -99,16 +108,16 @@ impl Preparer {
             kind: captured.kind,
             handled: captured.kind != EventKind::Panic,
             title: String::new(),
-            value: chain.first().map(|cause| cause.value.clone()).unwrap_or_default(),
+            value: read.chain.first().map(|cause| cause.value.clone()).unwrap_or_default(),
             culprit: String::new(),
             target,
             file,
             line: captured.site.line,
             message,
-            chain,
-            chain_cut,
+            chain: read.chain,
+            chain_cut: read.cut,
             frames,
-            breadcrumbs: trail.decode(),
+            breadcrumbs,
             trail: captured.source,
             trail_cut: trail.cut,
             user: meaning.user,
@@ -120,11 +129,11 @@ impl Preparer {
             release: self.environment.release.clone(),
             environment: self.environment.environment.clone(),
             server_name: self.environment.server_name.clone(),
-            siblings: Vec::new(),
+            siblings,
             fingerprint: Fingerprint::default(),
             logged_at: vec![logged_at],
             tallied_before: 0,
-            error_at: if let CapturedError::Tail { at } = captured.error { Some(at) } else { None },
+            error_at,
         };
         Prepared {
             event,
@@ -153,23 +162,6 @@ fn said(captured: &CapturedFields) -> (Option<String>, Map<String, Value>) {
         other => other.to_string(),
     });
     (message, fields)
-}
-
-fn chain(error: &CapturedError, message: &str) -> (Vec<Cause>, bool) {
-    match error {
-        CapturedError::Typed { links, cut } => {
-            // `tracing-error` hides a node in the chain that is no error but a list of spans.
-            let links = links.iter().filter(|link| !link.value.starts_with("span backtrace:\n"));
-            let causes = links.map(|link| Cause::new(text::type_name(&link.debug), link.value.clone()));
-            (causes.collect(), *cut)
-        }
-        CapturedError::Text { plain, alternate } => text::chain(plain, alternate.as_deref()),
-        CapturedError::Panic { payload } => {
-            (vec![Cause::new(Some("panic".to_owned()), payload.clone())], false)
-        }
-        CapturedError::Tail { at } => text::chain(message.get(*at..).unwrap_or_default(), None),
-        CapturedError::Fields | CapturedError::Nothing => (Vec::new(), false),
-    }
 }
 
 /// The error that an `#[instrument(err)]` wrote: its line has no message and no other field, and the attribute is where

@@ -53,6 +53,27 @@ impl Frames {
         frames
     }
 
+    /// The frames of a stack that came with an error's text, where the error was made first; None where nothing is left
+    /// of it.
+    pub(super) fn told(&mut self, stack: Vec<Frame>, site: &Site) -> Option<Vec<Frame>> {
+        let mut told = stack;
+        for frame in told.iter_mut().filter(|frame| frame.module.is_none()) {
+            frame.module = frame.file.as_deref().and_then(|file| self.origins.module(file));
+        }
+        let made = |frame: &Frame| is_making(frame, &self.origins);
+        let mut frames: Vec<Frame> =
+            told.into_iter().skip_while(made).filter(|frame| !is_runtime(frame)).collect();
+        let home = home(site, &frames).to_owned();
+        for frame in &mut frames {
+            frame.in_app = self.is_in_app(frame, &home);
+        }
+        frames.truncate(STACK_FRAMES);
+        let root = root_of(site, &frames);
+        self.sources.show(&mut frames);
+        name_within(&root, &mut frames);
+        Some(frames).filter(|frames| !frames.is_empty())
+    }
+
     /// Makes the line that logged the first frame: the innermost one of the same file, without what the log macro put
     /// in between. Returns the folder that the program was compiled in, as far as the two names of that file tell it.
     fn lead_with(&self, site: &Site, frames: &mut Vec<Frame>) -> String {
@@ -113,6 +134,14 @@ fn home<'a>(site: &'a Site, frames: &'a [Frame]) -> &'a str {
     }
 }
 
+/// The folder that the program was compiled in, as far as the file of the line that logged tells it.
+fn root_of(site: &Site, frames: &[Frame]) -> String {
+    let Some(file) = &site.file else { return String::new() };
+    let mut files = frames.iter().filter_map(|frame| frame.file.as_deref());
+    let of_site = files.find(|walked| is_same_file(walked, file));
+    of_site.and_then(|walked| walked.strip_suffix(&**file)).unwrap_or_default().to_owned()
+}
+
 /// Names the files below `root`, the folder the program was compiled in, as the program itself does by `file!()`: where
 /// it was built says nothing, and differs from one machine to the next.
 fn name_within(root: &str, frames: &mut [Frame]) {
@@ -145,6 +174,34 @@ fn is_capture(frame: &Frame) -> bool {
     }
     // An address without a symbol above the first known frame is inlined code of the same crates.
     name.is_empty() || CRATES.iter().any(|known| crate_of(name) == *known)
+}
+
+/// Frames between the line where an error was made and the walk: those of the crates that make it, and what they call.
+fn is_making(frame: &Frame, origins: &Origins) -> bool {
+    const CRATES: [&str; 13] = [
+        "alloc",
+        "anyhow",
+        "backtrace",
+        "color_eyre",
+        "core",
+        "error_stack",
+        "eyre",
+        "exn",
+        "miette",
+        "rootcause",
+        "snafu",
+        "stable_eyre",
+        "std",
+    ];
+    // A method of a trait for whatever type: `<E as eyre::context::ext::StdError>::ext_report`.
+    let named = path(frame);
+    let of_trait = named.split_once(" as ").filter(|(of, _)| !of.contains("::")).map(|(_, of)| crate_of(of));
+    let of_file = frame.file.as_deref().and_then(|file| origins.module(file));
+    let own = of_file.as_deref().map_or_else(|| of_trait.unwrap_or_else(|| crate_of(named)), crate_of);
+    // What a derive wrote for the program's own type is of no interest either.
+    let is_written = named.contains(" as snafu::IntoError<");
+    let is_own = frame.file.as_deref().is_some_and(|file| !is_library(file));
+    is_written || !is_own && CRATES.contains(&own)
 }
 
 /// Frames that every stack of a thread or task ends with.

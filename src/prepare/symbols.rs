@@ -57,8 +57,7 @@ fn resolve(address: usize) -> Vec<Frame> {
 }
 
 /// Splits a path into the module and the function. Closures stay with their function: `pay::{{closure}}`.
-#[cfg_attr(not(feature = "stack"), expect(dead_code, reason = "there are no symbols to split"))]
-fn split(path: &str) -> (Option<String>, Option<String>) {
+pub(super) fn split(path: &str) -> (Option<String>, Option<String>) {
     let mut function = path;
     while let Some(outer) = function.strip_suffix("::{{closure}}") {
         function = outer;

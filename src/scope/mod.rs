@@ -66,15 +66,8 @@ pub(crate) struct Scope {
     pub(crate) lanes: Vec<Arc<LaneData>>,
     /// The numbers of the spans around it, innermost first.
     pub(crate) numbers: Vec<u64>,
-    wants: Vec<Want>,
-}
-
-#[derive(Debug)]
-struct Want {
-    lane: u64,
-    since: u64,
-    /// Only what was logged in a span around the event.
-    around: bool,
+    /// The breadcrumbs that it gets.
+    pub(crate) wants: Vec<Wanted>,
 }
 
 /// A lane that belongs to nobody: where a crumb goes when a table of millions is full.
@@ -214,12 +207,12 @@ impl Scopes {
         if outside {
             (scope.source, scope.lane) = (key.source, lane);
             scope.lanes.extend(base.told(lane));
-            scope.wants.push(Want { lane, since: base.birth.load(Ordering::Relaxed), around: false });
+            scope.wants.push(Wanted { lane, since: base.birth.load(Ordering::Relaxed), around: false });
         } else if lane != self.start_up && key.source == TrailSource::Task {
             // What the task did since its last piece of work: a pooled thread's would be somebody else's.
             // Of start-up's lane every event gets all there is, without asking for it.
             scope.lanes.extend(base.told_since(lane));
-            scope.wants.extend(base.logged_since().map(|since| Want { lane, since, around: false }));
+            scope.wants.extend(base.logged_since().map(|since| Wanted { lane, since, around: false }));
         }
         scope
     }
@@ -240,7 +233,7 @@ impl Scopes {
             match scope.wants.last_mut() {
                 _ if around && !ancestor.logged => {}
                 Some(want) if want.lane == ancestor.lane => want.since = ancestor.birth,
-                _ => scope.wants.push(Want { lane: ancestor.lane, since: ancestor.birth, around }),
+                _ => scope.wants.push(Wanted { lane: ancestor.lane, since: ancestor.birth, around }),
             }
             scope.lanes.extend(span.extra.as_ref().and_then(|extra| extra.lane.clone()));
             scope.numbers.push(ancestor.number);
@@ -330,18 +323,6 @@ impl Place<'_> {
             At::Base(base) => base.logged.store(position.wrapping_add(1), Ordering::Relaxed),
             At::Nowhere => {}
         }
-    }
-}
-
-impl Scope {
-    /// The breadcrumbs an event in this scope gets.
-    pub(crate) fn wanted(&self) -> Vec<Wanted<'_>> {
-        let wanted = |want: &Want| Wanted {
-            lane: want.lane,
-            since: want.since,
-            spans: want.around.then_some(self.numbers.as_slice()),
-        };
-        self.wants.iter().map(wanted).collect()
     }
 }
 

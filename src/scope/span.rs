@@ -168,9 +168,13 @@ impl SpanSlot {
         let ancestor = self.ancestor();
         let callsite = self.callsite.load()?;
         let length = self.length.load(Ordering::Relaxed);
-        let words = self.words.iter().take(length as u32 as usize);
-        let fields = words.flat_map(|word| word.load(Ordering::Relaxed).to_le_bytes()).collect();
-        let extra = self.extra.load_full();
+        let words = self.words.get(..length as u32 as usize).unwrap_or(&self.words);
+        let mut fields = Vec::with_capacity(size_of_val(words));
+        for word in words {
+            fields.extend_from_slice(&word.load(Ordering::Relaxed).to_le_bytes());
+        }
+        // Who was told something by the span's own thread or task sees that it was.
+        let extra = if self.has_extra.load(Ordering::Relaxed) != 0 { self.extra.load_full() } else { None };
         // Pairs with the Release fence in `open`: what was read belongs to `number` if that is still there.
         fence(Ordering::Acquire);
         let same = number != 0 && found == id && self.number() == number;

@@ -25,7 +25,7 @@ pub(super) struct CopiedRecord {
 impl Copied {
     /// With room for a short trail.
     pub(super) fn usual() -> Self {
-        Self { records: Vec::with_capacity(16), words: Vec::with_capacity(256), cut: false }
+        Self { records: Vec::with_capacity(8), words: Vec::with_capacity(64), cut: false }
     }
 
     pub(crate) fn bytes(&self) -> usize {

@@ -30,12 +30,12 @@ pub(crate) struct Trail {
 
 /// A lane whose breadcrumbs a copy takes.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Wanted<'a> {
+pub(crate) struct Wanted {
     pub(crate) lane: u64,
     /// From this position on.
     pub(crate) since: u64,
-    /// Only what was logged in one of these spans, or anything.
-    pub(crate) spans: Option<&'a [u64]>,
+    /// Only what was logged in one of the spans around the event.
+    pub(crate) around: bool,
 }
 
 impl Trail {
@@ -64,8 +64,9 @@ impl Trail {
         Ok(position)
     }
 
-    /// Copies the newest breadcrumbs of the wanted lanes, and where there is room, of start-up.
-    pub(crate) fn copy(&self, wanted: &[Wanted<'_>]) -> Copied {
+    /// Copies the newest breadcrumbs of the wanted lanes, and where there is room, of start-up. `spans` are those around
+    /// the event.
+    pub(crate) fn copy(&self, wanted: &[Wanted], spans: &[u64]) -> Copied {
         let head = self.ring.head();
         let floor = wanted.iter().map(|want| want.since).min().unwrap_or(head);
         let mut lanes = [0; MAX_LANES];
@@ -77,7 +78,7 @@ impl Trail {
         let mut copied = Copied::usual();
         let oldest = self.ring.scan(head, floor, lanes, |position| {
             self.copy_one(position, &mut copied, |header| {
-                wanted.iter().any(|want| want.takes(position, header))
+                wanted.iter().any(|want| want.takes(position, header, spans))
             })
         });
         copied.cut |= floor < oldest || !beyond.is_empty();
@@ -127,10 +128,8 @@ pub(crate) const CRUMB_BYTES: usize = PAYLOAD_WORDS * 8;
 /// Lanes that one copy takes at the most; of more, the nearest.
 pub(crate) const MAX_LANES: usize = 8;
 
-impl Wanted<'_> {
-    fn takes(&self, position: u64, header: &Header) -> bool {
-        header.lane == self.lane
-            && position >= self.since
-            && self.spans.is_none_or(|spans| spans.contains(&header.span))
+impl Wanted {
+    fn takes(&self, position: u64, header: &Header, spans: &[u64]) -> bool {
+        header.lane == self.lane && position >= self.since && (!self.around || spans.contains(&header.span))
     }
 }

@@ -69,6 +69,8 @@ pub(crate) struct Header {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Busy;
 
+/// Tags that a scan compares at once.
+const TAGS: usize = 8;
 /// Words of the first cell that hold the header: time, lane, span, and length with the mark.
 const HEADER: usize = 4;
 const FIRST_WORDS: usize = WORDS - HEADER;
@@ -157,18 +159,51 @@ impl Ring {
         wanted: impl Fn(u64) -> bool,
         visit: &mut impl FnMut(u64) -> bool,
     ) {
-        for position in (floor..head).rev() {
-            // Relaxed: a tag is a hint; the record's own lane is compared when it is read.
-            let tag = self.tag(position).map_or(0, |tag| tag.load(Ordering::Relaxed));
-            if wanted(tag) && !visit(position) {
-                return;
+        let mut position = head;
+        while position > floor {
+            // Tags that stand one behind the other: back to the array's begin, or to the floor.
+            let end = (position.wrapping_sub(1) & self.mask) as usize + 1;
+            let begin = end.saturating_sub((position - floor) as usize);
+            let Some(run) = self.tags.get(begin..end) else { return };
+            for tags in run.rchunks(TAGS) {
+                position -= tags.len() as u64;
+                // Nearly all are of other lanes: they are compared at once, without a branch for each.
+                // Relaxed: a tag is a hint; the record's own lane is compared when it is read.
+                let any = |any: bool, tag: &AtomicU64| any | wanted(tag.load(Ordering::Relaxed));
+                let found = match tags.first_chunk::<TAGS>() {
+                    Some(all) => all.iter().fold(false, any),
+                    None => tags.iter().fold(false, any),
+                };
+                if (found || self.mutations.on(Mutation::ScanEndsAtHole))
+                    && !self.visit_tags(position, tags, &wanted, visit)
+                {
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Calls `visit` with each position of `tags`, which begin at `first`, whose tag is wanted, newest first; false where
+    /// it returned that.
+    fn visit_tags(
+        &self,
+        first: u64,
+        tags: &[AtomicU64],
+        wanted: &impl Fn(u64) -> bool,
+        visit: &mut impl FnMut(u64) -> bool,
+    ) -> bool {
+        for (index, tag) in tags.iter().enumerate().rev() {
+            let position = first + index as u64;
+            if wanted(tag.load(Ordering::Relaxed)) && !visit(position) {
+                return false;
             }
             if self.mutations.on(Mutation::ScanEndsAtHole)
                 && self.cell(position).is_some_and(|cell| !cell.holds(cell::first(position), self.mutations))
             {
-                return;
+                return false;
             }
         }
+        true
     }
 
     /// Copies the record at `position` behind `out` if `wanted` takes its header; None where the ring no longer holds

@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use crate::limits::CHAIN_LINKS;
 use crate::sync::caught;
 
 /// What came of a formatter.
@@ -47,6 +48,7 @@ const USUAL_BYTES: usize = 128;
 /// Text on the heap, up to a limit in bytes.
 #[derive(Debug)]
 pub(crate) struct BoundedString {
+    /// Never longer than `limit`.
     text: String,
     limit: usize,
     cut: bool,
@@ -65,29 +67,74 @@ impl BoundedString {
     /// Runs the formatters and returns their text, with a mark where it was cut, failed or panicked.
     pub(crate) fn format(limit: usize, arguments: fmt::Arguments<'_>) -> String {
         let mut out = Self::new(limit);
-        match format_into(&mut out, arguments) {
+        let formatted = format_into(&mut out, arguments);
+        out.marked(formatted)
+    }
+
+    /// As [`format`](Self::format), and the bytes at which [`JOINT`] was written as a piece of its own.
+    pub(crate) fn format_jointed(limit: usize, arguments: fmt::Arguments<'_>) -> (String, Vec<usize>) {
+        let mut out = Jointed { text: Self::new(limit), joints: Vec::new() };
+        let formatted = format_into(&mut out, arguments);
+        (out.text.marked(formatted), out.joints)
+    }
+
+    #[cold]
+    fn write_cut(&mut self, text: &str) -> fmt::Result {
+        if !self.cut {
+            self.text.push_str(fitting(text, self.limit - self.text.len()));
+            self.cut = true;
+        }
+        // A formatter that goes on after our error shall not write behind the cut.
+        Err(fmt::Error)
+    }
+
+    fn marked(mut self, formatted: Formatted) -> String {
+        match formatted {
             Formatted::Whole => {}
-            Formatted::Cut => out.text.push('…'),
-            Formatted::Failed => out.text.push_str(FAILED),
+            Formatted::Cut => self.text.push('…'),
+            Formatted::Failed => self.text.push_str(FAILED),
             Formatted::Panicked => {
-                out.text.clear();
-                out.text.push_str(PANICKED);
+                self.text.clear();
+                self.text.push_str(PANICKED);
             }
         }
-        out.text
+        self.text
+    }
+}
+
+/// Stands between the texts of an error and its cause where a report shows both on one line, and is then a piece of its
+/// own, while a colon inside of an error's text is part of a longer one.
+pub(crate) const JOINT: &str = ": ";
+
+/// Text, and where its joints are.
+struct Jointed {
+    text: BoundedString,
+    joints: Vec<usize>,
+}
+
+impl fmt::Write for Jointed {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        if text == JOINT && self.joints.len() < CHAIN_LINKS {
+            self.joints.push(self.text.text.len());
+        }
+        self.text.write_str(text)
+    }
+}
+
+impl Bounded for Jointed {
+    fn is_cut(&self) -> bool {
+        self.text.cut
     }
 }
 
 impl fmt::Write for BoundedString {
+    #[inline]
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        if self.cut {
-            // A formatter that goes on after our error shall not write behind the cut.
-            return Err(fmt::Error);
+        if self.cut || text.len() > self.limit - self.text.len() {
+            return self.write_cut(text);
         }
-        let fits = fitting(text, self.limit.saturating_sub(self.text.len()));
-        self.text.push_str(fits);
-        self.cut = fits.len() < text.len();
-        if self.cut { Err(fmt::Error) } else { Ok(()) }
+        self.text.push_str(text);
+        Ok(())
     }
 }
 

@@ -4,9 +4,9 @@
 //! and bytes: beyond, the oldest is let go. Which lines tell of one failure is in `fold.rs`, what becomes of them in
 //! `merge.rs`, panics that are told twice in `panics.rs`.
 //!
-//! An event is held until [`HOLD`] is over or its lane has closed; after a close it stays [`HOLD_CLOSED`] or
-//! [`HOLD_RETURNED`] longer, for the line of whoever called what the lane is about: `if let Err(error) =
-//! handle(request).await { error!(%error, …) }` stands outside of the span that `#[instrument]` opened and closed.
+//! An event is held until [`HOLD`] is over since the first line about it, or until its lane has closed; after a close it
+//! stays [`HOLD_CLOSED`] or [`HOLD_RETURNED`] longer, for the line of whoever called what the lane is about: `if let Err(error) = handle(request).await { error!(%error, …) }` stands outside of the span that
+//! `#[instrument]` opened and closed.
 
 mod fold;
 mod merge;
@@ -32,6 +32,8 @@ pub(super) struct Hold {
     homes: HashMap<Home, HomeLanes>,
     /// When the time of lanes that have closed is up.
     closing: BTreeSet<(u64, u64)>,
+    /// When the time of each event is up.
+    due: BTreeSet<(u64, u64)>,
     arrived: u64,
     bytes: usize,
     most_bytes: usize,
@@ -63,6 +65,7 @@ pub(super) struct Held {
     homes: Vec<Home>,
     /// The chain's texts in one.
     text: String,
+    /// When its time is up, and when it is in any case.
     due_ms: u64,
     bytes: usize,
 }
@@ -101,6 +104,7 @@ impl Hold {
             lanes: HashMap::new(),
             homes: HashMap::new(),
             closing: BTreeSet::new(),
+            due: BTreeSet::new(),
             arrived: 0,
             bytes: 0,
             most_bytes: most_bytes.min(HOLD_BYTES),
@@ -181,18 +185,23 @@ impl Hold {
         if full { self.take_oldest() } else { None }
     }
 
-    /// Gives out one event whose time is up, the oldest first.
-    pub(super) fn due(&mut self, now: Now) -> Option<Held> {
-        let Some((arrival, oldest)) = self.held.first_key_value() else {
+    /// Gives out one event whose time is up. While the queue is `behind`, further lines may be in it, and the time that
+    /// they wait there is not counted, up to as much again.
+    pub(super) fn due(&mut self, now: Now, behind: bool) -> Option<Held> {
+        if self.held.is_empty() {
             self.closing.clear();
             return None;
-        };
-        let arrival = *arrival;
-        if oldest.due_ms <= now.clock_ms {
+        }
+        let more_ms = if behind { ms(HOLD) } else { 0 };
+        if let Some((due_ms, arrival)) = self.due.first().copied()
+            && due_ms.saturating_add(more_ms) <= now.clock_ms
+        {
             return self.take(arrival).map(|(_, held)| held);
         }
-        while let Some((_, lane)) = self.closing.first().filter(|(due_ms, _)| *due_ms <= now.real_ms) {
-            if let Some(arrival) = self.lanes.get(lane).and_then(|arrivals| arrivals.first()) {
+        while let Some((due_ms, lane)) = self.closing.first().copied()
+            && due_ms.saturating_add(more_ms) <= now.real_ms
+        {
+            if let Some(arrival) = self.lanes.get(&lane).and_then(|arrivals| arrivals.first()) {
                 return self.take(*arrival).map(|(_, held)| held);
             }
             self.closing.pop_first();
@@ -208,7 +217,7 @@ impl Hold {
 
     /// How long it is until the next event is due by the pipeline's clock, and by the system's.
     pub(super) fn wait(&self, now: Now) -> (Option<Duration>, Option<Duration>) {
-        let oldest = self.held.first_key_value().map(|(_, held)| held.due_ms.saturating_sub(now.clock_ms));
+        let oldest = self.due.first().map(|(due_ms, _)| due_ms.saturating_sub(now.clock_ms));
         let closed = self.closing.first().filter(|_| oldest.is_some());
         let closed = closed.map(|(due_ms, _)| due_ms.saturating_sub(now.real_ms));
         (oldest.map(Duration::from_millis), closed.map(Duration::from_millis))
@@ -245,11 +254,13 @@ impl Hold {
         if held.event.kind == EventKind::Panic {
             self.panics.moved(&held.event, arrival);
         }
+        self.due.insert((held.due_ms, arrival));
         self.held.insert(arrival, held);
     }
 
     fn take(&mut self, arrival: u64) -> Option<(u64, Held)> {
         let held = self.held.remove(&arrival)?;
+        self.due.remove(&(held.due_ms, arrival));
         self.bytes = self.bytes.saturating_sub(held.bytes);
         let arrivals = self.lanes.entry(held.lane).or_default();
         arrivals.retain(|other| *other != arrival);

@@ -2,9 +2,9 @@
 //! the same failure, and hands them to the sinks.
 //!
 //! It sleeps while nothing is held and nothing comes. A flush lets go of everything, once all that was queued before has
-//! come out of the queue. It ends when the pipeline is shut down, or when the last caller's end is gone, in both cases after what was queued.
-//! A sink that panics costs its event; one that hangs holds up the events behind it, but nobody who flushes beyond the
-//! deadline.
+//! come out of the queue. It ends when the pipeline is shut down, or when the last caller's end is gone, in both cases after
+//! what was queued. A sink that panics costs its event; one that hangs holds up the events behind it, but nobody who
+//! flushes beyond the deadline.
 
 mod guard;
 mod hold;
@@ -70,7 +70,6 @@ impl Worker {
         ledger: Arc<Ledger>,
         clock: Clock,
         stack: bool,
-        first_look: FirstLook,
     ) -> Self {
         let hold = Hold::new(outlet.bytes());
         Self {
@@ -82,7 +81,7 @@ impl Worker {
             clock,
             begun: Instant::now(),
             stack,
-            first_look: Some(first_look),
+            first_look: None,
             hold,
             tallied: Tallied::default(),
             taken: 0,
@@ -91,6 +90,12 @@ impl Worker {
             awake_ms: 0,
             ticked_ms: 0,
         }
+    }
+
+    /// Has the target of the first event looked at.
+    pub(crate) fn looking(mut self, first_look: FirstLook) -> Self {
+        self.first_look = Some(first_look);
+        self
     }
 
     /// Starts the thread and returns what stops it. Where no thread can be had, events are counted as lost.
@@ -137,7 +142,8 @@ impl Worker {
                 },
                 default(wait) => {}
             }
-            loop {
+            // Hardly more than wait now: in a storm that does not end, what is due and who flushes have their turn too.
+            for _ in 0..=messages.len() {
                 match messages.try_recv() {
                     Ok(message) => {
                         self.take(message);
@@ -195,7 +201,8 @@ impl Worker {
                 });
                 match prepared.unwrap_or(Err(Refused::Lost(Lost::Internal))) {
                     Ok(prepared) => {
-                        let folded = self.hold.offer(prepared, now);
+                        // From now on: to find the first symbols may have taken longer than an event is held.
+                        let folded = self.hold.offer(prepared, self.now());
                         (0..folded).for_each(|_| self.ledger.fold());
                     }
                     Err(Refused::Dropped(reason)) => self.ledger.process(End::Dropped(reason)),
@@ -223,7 +230,8 @@ impl Worker {
     /// Delivers what is due.
     fn let_go(&mut self) {
         let now = self.now();
-        while let Some(held) = self.hold.due(now) {
+        let behind = !self.outlet.receiver().is_empty();
+        while let Some(held) = self.hold.due(now, behind) {
             self.deliver(held);
         }
     }

@@ -124,30 +124,96 @@ fn display_of_any_other_error_is_its_own_text_only() {
 }
 
 #[test]
-fn a_derived_debug_names_the_type() {
+fn a_derived_debug_names_the_types_from_the_outside_in() {
     let rig = Rig::new();
     rig.on_thread(|| {
         error!(error = ?payment(), "nested");
         error!(error = ?Checkout::NoArticle { id: 7, shop: "north".to_owned() }, "fields");
         error!(error = ?Checkout::OutOfStock, "unit");
-        error!(error = ?std::io::Error::from_raw_os_error(2), "os");
         let boxed: Box<dyn std::error::Error> = Box::new(payment());
         error!(error = ?boxed, "boxed");
+        error!(error = ?Err::<(), _>(payment()), "a result");
         error!(error = ?"some text", "quoted");
     });
     let events = rig.events();
+    let io = std::io::Error::from_raw_os_error(110).to_string();
+    for name in ["nested", "boxed", "a result"] {
+        let event = named(&events, name);
+        assert_eq!(types(event), [Some("Payment"), Some("Gateway"), Some("io::Error")], "{name}");
+        // What a cause says is told by the cause.
+        let shown = ["Payment(…)", "Gateway { host: \"pay-3\", source: … }", &io];
+        assert_eq!(values(event), shown, "{name}");
+    }
     let first = |name: &str| {
         let event = named(&events, name);
         assert_eq!(event.chain.len(), 1, "{name}");
         (types(event)[0], values(event)[0])
     };
-    assert_eq!(first("nested").0, Some("Payment"));
     assert_eq!(first("fields"), (Some("NoArticle"), "NoArticle { id: 7, shop: \"north\" }"));
     // A bare word could be any text; only a line that says more is read as a type.
     assert_eq!(first("unit"), (None, "OutOfStock"));
-    assert_eq!(first("os").0, Some("Os"));
-    assert_eq!(first("boxed").0, Some("Payment"));
     assert_eq!(first("quoted"), (None, "\"some text\""));
+}
+
+#[test]
+fn a_value_inside_of_an_error_is_no_cause_and_a_sentence_no_type() {
+    #[derive(Debug)]
+    #[expect(dead_code, reason = "only their Debug is of interest")]
+    enum Failed {
+        User(Id),
+        At(Place),
+        Says(Words),
+    }
+    #[derive(Debug)]
+    #[expect(dead_code, reason = "only its Debug is of interest")]
+    struct Id(u32);
+    #[derive(Debug)]
+    #[expect(dead_code, reason = "only its Debug is of interest")]
+    struct Place {
+        line: u32,
+        status: Option<Id>,
+    }
+    struct Words;
+    impl std::fmt::Debug for Words {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("Refused(badly) because: of it")
+        }
+    }
+    let rig = Rig::new();
+    rig.on_thread(|| {
+        error!(error = ?Failed::User(Id(7)), "a number");
+        error!(error = ?Failed::At(Place { line: 1, status: Some(Id(2)) }), "a struct");
+        error!(error = ?Words, "words");
+        error!(error = %"Refused(badly)", "a text");
+        error!(error = ?Failed::Says(Words), "words inside");
+    });
+    let events = rig.events();
+    let chain = |name: &str| {
+        let event = named(&events, name);
+        types(event).into_iter().zip(values(event)).collect::<Vec<_>>()
+    };
+    assert_eq!(chain("a number"), [(Some("User"), "User(Id(7))")]);
+    assert_eq!(chain("a struct"), [(Some("At"), "At(Place { line: 1, status: Some(Id(2)) })")]);
+    assert_eq!(chain("words"), [(None, "Refused(badly) because: of it")]);
+    assert_eq!(chain("a text"), [(None, "Refused(badly)")]);
+    assert_eq!(chain("words inside"), [(Some("Says"), "Says(Refused(badly) because: of it)")]);
+}
+
+#[test]
+fn a_cause_with_colons_of_its_own_stays_one() {
+    let rig = Rig::new();
+    rig.on_thread(|| {
+        let failed = anyhow::anyhow!("a: b: c").context("invalid type: string").context("outermost");
+        error!(error = %failed, "field");
+        error!("it failed: {failed:#}");
+        error!(error = format!("{failed:#}"), "text");
+    });
+    let events = rig.events();
+    let whole = ["outermost", "invalid type: string", "a: b: c"];
+    assert_eq!(values(named(&events, "field")), whole);
+    assert_eq!(values(named(&events, "it failed: outermost: invalid type: string: a: b: c")), whole);
+    // Where the pieces are not known, nobody can tell.
+    assert_eq!(values(named(&events, "text")), ["outermost: invalid type: string: a: b: c"]);
 }
 
 #[test]

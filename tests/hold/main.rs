@@ -12,6 +12,9 @@ mod apart;
 #[cfg(test)]
 mod levels;
 #[cfg(test)]
+#[cfg(feature = "tokio")]
+mod panics;
+#[cfg(test)]
 #[path = "../lanes/rig.rs"]
 mod rig;
 #[cfg(test)]

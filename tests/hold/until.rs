@@ -7,7 +7,7 @@ use crumbtrail::{Clock, Guard, Lost, Sink, Stack, Throttle, TrackedEvent};
 use tracing::{Dispatch, dispatcher, error, info_span, instrument};
 use tracing_subscriber::prelude::*;
 
-use crate::support::{ledger_balances, until};
+use crate::support::{child, ledger_balances, role, until};
 
 /// Hands events on to the test as they are delivered, without a flush.
 struct Seen(Sender<TrackedEvent>);
@@ -22,7 +22,7 @@ impl Sink for Seen {
 fn standing(clock: &Clock) -> (Dispatch, Guard, Receiver<TrackedEvent>) {
     let (seen, delivered) = channel();
     let builder =
-        crumbtrail::builder().throttle(Throttle::Off).stack(Stack::Off).clock(clock).queue(16_384, 64 << 20);
+        crumbtrail::builder().stack(Stack::Off).throttle(Throttle::Off).clock(clock).queue(16_384, 64 << 20);
     let (layer, guard) = builder.sink(Seen(seen)).build().unwrap();
     (Dispatch::new(tracing_subscriber::registry().with(layer)), guard, delivered)
 }
@@ -39,7 +39,7 @@ fn the_close_of_its_lane_lets_an_event_go() {
         drop(job);
         // No flush, and no time passes by the pipeline's clock.
         let event = delivered.recv_timeout(LONG).unwrap();
-        assert_eq!(event.title, "failed");
+        assert_eq!(event.message.as_deref(), Some("failed"));
     });
     until(LONG, || guard.stats().pending == 0);
     ledger_balances(&guard);
@@ -57,7 +57,7 @@ fn what_is_logged_while_its_lane_is_open_waits_a_second() {
         assert!(delivered.recv_timeout(Duration::from_millis(300)).is_err());
         assert_eq!((guard.stats().pending, guard.stats().delivered), (1, 0));
         clock.advance(Duration::from_millis(1_001));
-        assert_eq!(delivered.recv_timeout(LONG).unwrap().title, "failed");
+        assert_eq!(delivered.recv_timeout(LONG).unwrap().message.as_deref(), Some("failed"));
     });
     until(LONG, || guard.stats().pending == 0);
     ledger_balances(&guard);
@@ -110,7 +110,7 @@ fn what_is_held_when_the_layer_goes_is_delivered() {
         } else {
             drop(dispatch);
         }
-        assert_eq!(delivered.recv_timeout(LONG).unwrap().title, "failed");
+        assert_eq!(delivered.recv_timeout(LONG).unwrap().message.as_deref(), Some("failed"));
         until(LONG, || guard.stats().pending == 0);
         assert_eq!(ledger_balances(&guard).delivered, 1);
     }
@@ -139,4 +139,36 @@ fn a_storm_of_ten_thousand_lanes_that_close_is_delivered() {
     assert_eq!((stats.accepted, stats.pending, stats.folded), (10_000, 0, 0));
     assert_eq!(delivered.try_iter().count() as u64, stats.delivered);
     assert_eq!(stats.delivered + stats.lost_total(), 10_000);
+}
+
+/// On Linux the kernel counts how often a thread went to sleep.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_program_that_logs_nothing_wakes_nobody() {
+    if role().is_none() {
+        child("idle", "until::a_program_that_logs_nothing_wakes_nobody").run().succeeded();
+        return;
+    }
+    let (dispatch, guard, _delivered) = standing(&Clock::default());
+    let slept = || {
+        let mut tasks = std::fs::read_dir("/proc/self/task").unwrap().map(|task| task.unwrap().path());
+        let named = |path: &std::path::PathBuf| {
+            std::fs::read_to_string(path.join("comm")).is_ok_and(|name| name.trim() == "crumbtrail")
+        };
+        let worker = tasks.find(named)?;
+        let status = std::fs::read_to_string(worker.join("status")).unwrap();
+        let count = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:")).unwrap();
+        count.trim().parse::<u64>().ok()
+    };
+    guard.flush(LONG).unwrap();
+    // Until it has begun to sleep.
+    until(LONG, || slept().is_some());
+    let mut before = slept();
+    until(LONG, || {
+        std::thread::sleep(Duration::from_millis(100));
+        std::mem::replace(&mut before, slept()) == before
+    });
+    std::thread::sleep(Duration::from_secs(2));
+    assert_eq!(slept(), before);
+    drop(dispatch);
 }

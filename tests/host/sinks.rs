@@ -252,8 +252,9 @@ fn what_waits_is_bounded_in_bytes_whatever_it_is_made_of() {
         lose_one();
     }
     let stats = guard.stats();
-    // Each event holds 16,000 bytes of text: more than 70 would not fit into the queue, nor more than 70 be held.
-    assert!((1..=140).contains(&stats.pending), "{stats:?}");
+    // Each event holds 16,000 bytes of text in the queue, of which more than 70 would not fit; one that is held has a
+    // little less, of which not more than 90 would.
+    assert!((1..=160).contains(&stats.pending), "{stats:?}");
     assert_eq!(stats.lost.get(&Lost::QueueOverflow), Some(&(400 - stats.pending)));
     drop(holder);
     drop(default);

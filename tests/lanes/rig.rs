@@ -133,3 +133,8 @@ pub(crate) fn named<'a>(events: &'a [TrackedEvent], message: &str) -> &'a Tracke
 const _: fn() -> Rig = Rig::beside_another_layer;
 const _: fn(&'static str) = fail;
 const _: for<'a> fn(&'a [TrackedEvent], &str) -> &'a TrackedEvent = named;
+
+// Each test binary uses some of these; none is dead.
+const _: fn(&Rig) -> TrackedEvent = Rig::event;
+const _: fn(&Rig, usize, std::future::Ready<()>) = Rig::block_on;
+const _: fn(&TrackedEvent) -> Vec<&str> = trail;

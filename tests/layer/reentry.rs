@@ -170,7 +170,7 @@ fn a_formatter_that_logs_itself_is_run_once() {
     assert_eq!(events.len(), 1, "{events:?}");
     assert_eq!(events[0].value, "Narcissus");
     let stats = ledger_balances(&guard);
-    assert_eq!((stats.recursion, stats.lost[&Lost::Recursion]), (8, 4));
+    assert_eq!((stats.recursion, stats.lost[&Lost::Recursion]), (10, 5));
 }
 
 /// Opens spans, logs in them and calls us whenever somebody formats it.

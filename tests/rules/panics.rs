@@ -172,9 +172,6 @@ fn the_hook_that_was_there_is_called_and_the_program_ends_as_ever() {
     let died = thread::spawn(|| panic!("a thread's own fault")).join().is_err();
     assert!(died);
     let (calls, events) = (calls.load(Ordering::Relaxed), memory.events().len());
-    #[expect(clippy::print_stderr, reason = "the hook that would say it is replaced")]
-    {
-        eprintln!("{calls} call before, {events} event");
-    }
+    eprintln!("{calls} call before, {events} event");
     panic!("the end");
 }

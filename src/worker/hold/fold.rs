@@ -86,8 +86,12 @@ fn called(below: &[Frame], above: &[Frame]) -> bool {
         one.module == other.module && without_closures(one) == without_closures(other)
     };
     let mut callers = below.iter().skip_while(|frame| same(frame, own));
-    // A closure is in the function that it is written in, unless both lines are.
-    callers.any(|frame| same(frame, caller) || (!around(own, caller) && around(frame, caller)))
+    if around(own, caller) {
+        // Two closures of one function have one name; the function itself calls what is written in it.
+        caller.function.as_deref() == without_closures(caller) && callers.any(|frame| same(frame, caller))
+    } else {
+        callers.any(|frame| around(frame, caller))
+    }
 }
 
 fn without_closures(frame: &Frame) -> Option<&str> {
@@ -221,7 +225,7 @@ fn is_debug(event: &TrackedEvent) -> bool {
 
 fn by_return(older: &Held, top: &Line, newer: &Held, bottom: &Line) -> Option<Joint> {
     let (inner, outer) = (top.returned.as_deref()?, bottom.returned.as_deref()?);
-    let directly = bottom.spans.first().is_some() && bottom.spans.first() == top.spans.get(1);
+    let directly = !bottom.spans.is_empty() && bottom.spans.first() == top.spans.get(1);
     let [shown] = newer.event.chain.as_slice() else { return None };
     let parts_shown = shown.type_name.is_some();
     if !directly || !follows(older, newer) || (parts_shown && !outer.contains(inner)) {

@@ -100,7 +100,7 @@ fn add_keys(keys: &mut Vec<u64>, newer: Vec<u64>) {
 fn join(event: &mut TrackedEvent, later: TrackedEvent, newer_first: bool) {
     event.logged_at.extend(later.logged_at);
     if newer_first {
-        event.user = later.user.or(event.user.take());
+        event.user = later.user.or_else(|| event.user.take());
         event.tags.extend(later.tags);
         event.contexts.extend(later.contexts);
         event.request = requests(later.request, event.request.take());
