@@ -59,6 +59,7 @@ struct Word {
     /// How often a digit follows a letter, or a letter a digit.
     breaks: usize,
     has_digits: bool,
+    begins_with_digit: bool,
     has_others_than_hex: bool,
     /// The letters before it.
     behind: u64,
@@ -144,6 +145,7 @@ impl Word {
         self.whole = (self.whole << 8) | u64::from(byte);
         if kind == Kind::Digit {
             self.has_digits = true;
+            self.begins_with_digit |= self.length == 0;
             self.length += 1;
             self.breaks += usize::from(before.is_ascii_alphabetic());
             return;
@@ -175,10 +177,12 @@ impl Word {
         }
     }
 
-    /// Hexadecimal, such as a commit or a UUID; or drawn at random.
+    /// Hexadecimal, such as a commit or a UUID; or drawn at random: ULIDs and KSUIDs have a fixed length and begin with a
+    /// digit, others change between letters and digits as no word does.
     fn is_id(&self) -> bool {
         let is_hex = !self.has_others_than_hex && self.length >= HEX_BYTES;
-        is_hex || (self.length >= RANDOM_BYTES && self.breaks * 5 >= self.length)
+        let is_fixed = matches!(self.length, 26 | 27) && self.begins_with_digit;
+        is_hex || is_fixed || (self.length >= RANDOM_BYTES && self.breaks * 5 >= self.length)
     }
 }
 

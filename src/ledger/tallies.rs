@@ -121,19 +121,19 @@ impl Tallies {
     }
 
     /// Takes what was counted since the last time, text by text; leaves that of the keys which shall `wait`.
-    pub(crate) fn take(&self, waits: impl Fn(u64) -> bool, mut each: impl FnMut(Counts)) {
+    pub(crate) fn take(&self, mut waits: impl FnMut(u64) -> bool, mut each: impl FnMut(Counts)) {
         let minute = self.0.load_full();
         if let Some(previous) = minute.previous.load_full() {
             // Held by us and by its successor only: nobody counts in it any more.
             let is_over = Arc::strong_count(&previous) == 2;
             // Pairs with the Release of whoever let go of it: what that counted before is seen below.
             fence(Ordering::Acquire);
-            let all = previous.take(&waits, &mut each);
+            let all = previous.take(&mut waits, &mut each);
             if is_over && all {
                 minute.previous.store(None);
             }
         }
-        minute.take(&waits, &mut each);
+        minute.take(&mut waits, &mut each);
     }
 }
 
@@ -165,7 +165,7 @@ impl Minute {
     }
 
     /// Returns whether nothing was left.
-    fn take(&self, waits: &impl Fn(u64) -> bool, each: &mut impl FnMut(Counts)) -> bool {
+    fn take(&self, waits: &mut impl FnMut(u64) -> bool, each: &mut impl FnMut(Counts)) -> bool {
         let mut all = true;
         for text in &self.texts {
             if text.counted.load(Ordering::Relaxed) == 0 {

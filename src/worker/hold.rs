@@ -174,9 +174,9 @@ impl Hold {
         })
     }
 
-    /// Whether an event of this key is held.
-    pub(super) fn holds(&self, key: u64) -> bool {
-        self.held.values().any(|held| held.keys.contains(&key))
+    /// By which the throttle knows what is held.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &u64> {
+        self.held.values().flat_map(|held| &held.keys)
     }
 
     /// Gives out the oldest event, where there are more than may be held.

@@ -28,7 +28,7 @@ use crate::sink::Sink;
 use crate::sync::{caught, enter};
 
 use hold::{Held, Hold, Now};
-use tallied::Tallied;
+use tallied::{Tallied, Which};
 
 pub use guard::Guard;
 
@@ -215,9 +215,8 @@ impl Worker {
     /// Does what is due, and says how long there will be nothing to do unless something comes.
     fn work(&mut self) -> Duration {
         let now = self.now();
-        // First: all that came before what was counted is out of the queue, and no sink has taken its time since.
         if now.clock_ms < self.awake_ms && self.next_tick_ms() <= now.clock_ms {
-            self.tick(now.clock_ms);
+            self.tick(now.clock_ms, Which::Settled);
         }
         self.let_go();
         let (asked, wanted) = self.ledger.asked();
@@ -242,24 +241,24 @@ impl Worker {
         while let Some(held) = self.hold.take_oldest() {
             self.deliver(held);
         }
-        self.tick(self.clock.now_ms());
+        self.tick(self.clock.now_ms(), Which::All);
         self.each_sink(|sink| sink.flush());
         self.answered = asked;
         self.ledger.answer(asked);
     }
 
     /// What is done once a second while something came, and before a flush is answered.
-    fn tick(&mut self, now_ms: u64) {
+    fn tick(&mut self, now_ms: u64, which: Which) {
         self.ticked_ms = now_ms;
-        self.tell_tallies(&[]);
+        self.tell_tallies(&[], which);
         self.each_sink(|sink| sink.catch_up());
         without_error::say_first(&self.ledger);
     }
 
     /// Tells the sinks what was only counted; what belongs to an event that is still held, or to these keys, waits for it.
-    fn tell_tallies(&mut self, keys: &[u64]) {
-        let hold = &self.hold;
-        let tallies = self.tallied.take(&self.ledger, |key| keys.contains(&key) || hold.holds(key));
+    fn tell_tallies(&mut self, keys: &[u64], which: Which) {
+        let held = self.hold.keys().chain(keys).copied().collect();
+        let tallies = self.tallied.take(&self.ledger, &held, which);
         if !tallies.is_empty() {
             self.stir(self.clock.now_ms());
         }
@@ -309,7 +308,7 @@ impl Worker {
         grouping::group(&mut event, fingerprint.as_ref());
         if self.ledger.tallies.has_previous() {
             // What was counted before the minute of this event is told before it.
-            self.tell_tallies(&keys);
+            self.tell_tallies(&keys, Which::Settled);
         }
         self.tallied.learn(&keys, &event);
         event.tallied_before = self.tallied.before(&event.fingerprint, minute);

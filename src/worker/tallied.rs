@@ -1,12 +1,12 @@
 //! What was only counted, told to whom it belongs: the throttle knows texts, the sinks know issues.
 //!
 //! A text's key is learnt from the events of it that the sinks were given; what is counted while the first of them is on
-//! its way waits for it. What was counted of a key that no event was told of lands on its line, not told apart. Where
+//! its way, in the hold or in the queue before it, waits for it. What was counted of a key that no event was told of lands on its line, not told apart. Where
 //! several lines tell of one failure, it counts by the first of them. Bounded: of thousands of keys the oldest are
 //! forgotten.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::ledger::{Counts, Ledger};
 use crate::limits::KNOWN_ISSUES;
@@ -17,6 +17,16 @@ use crate::model::{Fingerprint, Site, Tally, TrackedEvent};
 pub(super) struct Tallied {
     keys: Young<u64, Known>,
     untold: Young<Fingerprint, Untold>,
+    /// Keys that nobody knew when counts were taken last.
+    strangers: HashSet<u64>,
+}
+
+/// Which counts are taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Which {
+    /// Those whose event will not come any more: it would have, by the second time.
+    Settled,
+    All,
 }
 
 /// What is known of a key.
@@ -67,11 +77,15 @@ impl Tallied {
         before
     }
 
-    /// Takes what was counted since the last time; leaves that of a key which is not known, but `comes`.
-    pub(super) fn take(&mut self, ledger: &Ledger, comes: impl Fn(u64) -> bool) -> Vec<Tally> {
-        let Self { keys, untold } = self;
+    /// Takes what was counted since the last time; `held` are the keys whose event is not told yet.
+    pub(super) fn take(&mut self, ledger: &Ledger, held: &HashSet<u64>, which: Which) -> Vec<Tally> {
+        let Self { keys, untold, strangers } = self;
+        let known_strangers = std::mem::take(strangers);
         let mut by_issue = HashMap::<Fingerprint, Tally>::new();
-        let waits = |key| keys.find(&key).is_none() && comes(key);
+        let waits = |key| {
+            let is_stranger = which == Which::Settled && keys.find(&key).is_none();
+            is_stranger && (held.contains(&key) || (strangers.insert(key) && !known_strangers.contains(&key)))
+        };
         ledger.tallies.take(waits, |Counts { minute, key, line, count }| match keys.find(&key) {
             Some(Known::Of(issue)) => {
                 let tally = by_issue.entry(issue.fingerprint.clone()).or_insert_with(|| issue.tally());

@@ -7,7 +7,6 @@
 #[cfg(test)]
 mod beyond;
 #[cfg(test)]
-#[path = "../lanes/heap.rs"]
 mod heap;
 #[cfg(test)]
 mod known;

@@ -1,6 +1,6 @@
 //! A pipeline whose clock stands still, before a sink that keeps what it is told, and that can be made to hang.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use tracing::{Dispatch, dispatcher};
 use tracing_subscriber::Registry;
 use tracing_subscriber::prelude::*;
 
-use crate::support::ledger_balances;
+use crate::support::{ledger_balances, until};
 
 /// How long a flush may take on a busy machine.
 pub(crate) const LONG: Duration = Duration::from_secs(60);
@@ -70,6 +70,17 @@ impl Storm {
         told
     }
 
+    /// Logs by `fail` what the sink then hangs in, until it is opened; the clock goes on by a few seconds.
+    pub(crate) fn hang(&self, fail: impl FnOnce()) {
+        self.sink.close();
+        self.run(fail);
+        until(LONG, || {
+            // Whenever it came out of the queue, it is due some time.
+            self.clock.advance(SECOND / 10);
+            self.sink.hangs()
+        });
+    }
+
     pub(crate) fn stats(&self) -> Stats {
         self.guard.stats()
     }
@@ -83,7 +94,7 @@ pub(crate) struct Keeper(Arc<Kept>);
 struct Kept {
     told: Mutex<Told>,
     gate: Mutex<Gate>,
-    moved: Condvar,
+    opened: Condvar,
 }
 
 #[derive(Default)]
@@ -100,6 +111,7 @@ pub(crate) struct Told {
     pub(crate) tallies: Vec<Tally>,
     /// Issues whose tally came before any event of theirs.
     pub(crate) unheard_of: Vec<Fingerprint>,
+    heard_of: HashSet<Fingerprint>,
 }
 
 impl Keeper {
@@ -107,30 +119,26 @@ impl Keeper {
         self.0.told.lock().unwrap().clone()
     }
 
-    /// From now on it hangs in the next event that it is offered.
-    pub(crate) fn close(&self) {
+    /// From now on it hangs in the next thing that it is told.
+    fn close(&self) {
         self.0.gate.lock().unwrap().closed = true;
     }
 
-    /// Waits until it hangs in one.
-    pub(crate) fn hangs(&self) {
-        let gate = self.0.gate.lock().unwrap();
-        let (gate, late) = self.0.moved.wait_timeout_while(gate, LONG, |gate| !gate.waits).unwrap();
-        assert!(gate.waits && !late.timed_out(), "the sink is offered something");
+    fn hangs(&self) -> bool {
+        self.0.gate.lock().unwrap().waits
     }
 
     /// Lets it go on.
     pub(crate) fn open(&self) {
         self.0.gate.lock().unwrap().closed = false;
-        self.0.moved.notify_all();
+        self.0.opened.notify_all();
     }
 
     fn pass(&self) {
         let mut gate = self.0.gate.lock().unwrap();
         while gate.closed {
             gate.waits = true;
-            self.0.moved.notify_all();
-            gate = self.0.moved.wait(gate).unwrap();
+            gate = self.0.opened.wait(gate).unwrap();
         }
         gate.waits = false;
     }
@@ -139,7 +147,9 @@ impl Keeper {
 impl Sink for Keeper {
     fn deliver(&self, event: &TrackedEvent) -> Result<(), Lost> {
         self.pass();
-        self.0.told.lock().unwrap().events.push(event.clone());
+        let mut told = self.0.told.lock().unwrap();
+        told.heard_of.insert(event.fingerprint.clone());
+        told.events.push(event.clone());
         Ok(())
     }
 
@@ -147,7 +157,7 @@ impl Sink for Keeper {
         self.pass();
         let mut told = self.0.told.lock().unwrap();
         if let Some(fingerprint) = &tally.fingerprint
-            && !told.events.iter().any(|event| event.fingerprint == *fingerprint)
+            && !told.heard_of.contains(fingerprint)
         {
             told.unheard_of.push(fingerprint.clone());
         }
