@@ -66,6 +66,14 @@ pub(crate) struct Failure {
     pub(crate) key: u64,
 }
 
+/// An error that is told in full.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Admitted {
+    id: EventId,
+    /// When the throttle's minute began in which it is told.
+    minute: u64,
+}
+
 impl Pipeline {
     /// The calling thread's lane becomes start-up's.
     pub(crate) fn new(queue: Queue, ledger: Arc<Ledger>, rules: Rules, manner: Manner) -> Self {
@@ -117,10 +125,10 @@ impl Pipeline {
 
     /// Whether an error is told in full, and by which name; where it is not, it is counted. The caller has counted it as
     /// accepted.
-    pub(crate) fn admit(&self, key: u64, line: &Line) -> Option<EventId> {
+    pub(crate) fn admit(&self, key: u64, line: &Line) -> Option<Admitted> {
         let (now_ms, budget) = (self.manner.clock.now_ms(), self.manner.throttle.budget());
-        match self.ledger.tallies.admit(now_ms, key, line.key(), budget) {
-            Admission::Full => {}
+        let minute = match self.ledger.tallies.admit(now_ms, key, line.key(), budget) {
+            Admission::Full { minute } => minute,
             Admission::Counted { first } => {
                 self.ledger.tally(first);
                 return None;
@@ -129,10 +137,10 @@ impl Pipeline {
                 self.ledger.tally(line.count_untold());
                 return None;
             }
-        }
+        };
         let id = caught(EventId::random).unwrap_or_else(EventId::unique);
         if self.rules.samples(id.random_bits()) {
-            return Some(id);
+            return Some(Admitted { id, minute });
         }
         // Sampling thins what is told, never what is counted.
         self.ledger.drop_one(Dropped::Sampled);
@@ -144,11 +152,12 @@ impl Pipeline {
     /// ledger says.
     pub(crate) fn capture(
         &self,
-        id: EventId,
+        admitted: Admitted,
         failure: Failure,
         line: &Line,
         span: Option<u64>,
     ) -> Option<EventId> {
+        let Admitted { id, minute } = admitted;
         let scope = self.scopes.scope(span, &self.trail);
         let trail = self.trail.copy(&scope.wants, &scope.numbers);
         let captured = Captured {
@@ -162,6 +171,7 @@ impl Pipeline {
             siblings: failure.siblings,
             draft: failure.draft,
             key: failure.key,
+            minute,
             lane: scope.lane,
             span_numbers: scope.numbers,
             task: scope.task,

@@ -41,7 +41,7 @@ impl Pipeline {
             }
             key.format(format_args!("{payload}"));
             let key = key.finish();
-            if let Some(id) = self.admit(key, line) {
+            if let Some(admitted) = self.admit(key, line) {
                 let failure = Failure {
                     kind: EventKind::Panic,
                     site,
@@ -52,7 +52,7 @@ impl Pipeline {
                     draft: Draft::default(),
                     key,
                 };
-                self.capture(id, failure, line, span);
+                self.capture(admitted, failure, line, span);
             }
             self.keep(&crumb, span);
         });

@@ -28,8 +28,9 @@ impl Pipeline {
         }
         key.format(format_args!("{error}"));
         key.chain(error);
+        key.fingerprint(draft.fingerprint.as_ref());
         let key = key.finish();
-        let id = self.admit(key, line)?;
+        let admitted = self.admit(key, line)?;
         let failure = Failure {
             kind: EventKind::Error,
             site: site(),
@@ -40,6 +41,6 @@ impl Pipeline {
             draft,
             key,
         };
-        self.capture(id, failure, line, span)
+        self.capture(admitted, failure, line, span)
     }
 }

@@ -42,7 +42,9 @@ impl Inner {
         let look = line::Line::of(event, rules);
         let line = pipeline.ledger.lines.at(look.key, || line::site(event));
         if pipeline.is_too_fast(line) {
-            self.count_unread(event, line);
+            if !look.is_noise {
+                self.count_unread(event, line);
+            }
             return None;
         }
         let (sight, crumb) = crumb::encode(scratch, CRUMB_BYTES, |encoder| {
@@ -72,8 +74,8 @@ impl Inner {
             return (sight.judgement != Judgement::Drop).then_some(crumb);
         }
         let key = sight.key.finish();
-        if let Some(id) = pipeline.admit(key, line) {
-            pipeline.capture(id, failure(event, crumb, carries, sight, key), line, span);
+        if let Some(admitted) = pipeline.admit(key, line) {
+            pipeline.capture(admitted, failure(event, crumb, carries, sight, key), line, span);
         }
         Some(crumb)
     }

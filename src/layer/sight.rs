@@ -14,6 +14,7 @@ use crate::capture::{Judgement, Key, Rules};
 use crate::model::Draft;
 use crate::trail::crumb::{Ear, Encoder, Name};
 use crate::trail::log_site;
+use crate::trail::text::format_into;
 
 /// What the first look found.
 #[derive(Debug)]
@@ -51,6 +52,13 @@ impl<'a, 'b> SightVisitor<'a, 'b> {
         self.sight
     }
 
+    /// What is no text may name an issue.
+    fn tell(&mut self, field: &Field, value: impl fmt::Display) {
+        if is_telling(field.name()) {
+            format_into(&mut self.sight.key.next_exact(), format_args!("{value}"));
+        }
+    }
+
     fn found(&mut self, rank: Rank) {
         self.sight.rank = Some(self.sight.rank.map_or(rank, |best| best.min(rank)));
     }
@@ -77,26 +85,32 @@ fn is_telling(name: &str) -> bool {
 impl Visit for SightVisitor<'_, '_> {
     fn record_f64(&mut self, field: &Field, value: f64) {
         self.crumb.f64(Name::Index(field.index()), value);
+        self.tell(field, value);
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
         self.crumb.i64(Name::Index(field.index()), value);
+        self.tell(field, value);
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
         self.crumb.u64(Name::Index(field.index()), value);
+        self.tell(field, value);
     }
 
     fn record_i128(&mut self, field: &Field, value: i128) {
         self.crumb.i128(Name::Index(field.index()), value);
+        self.tell(field, value);
     }
 
     fn record_u128(&mut self, field: &Field, value: u128) {
         self.crumb.u128(Name::Index(field.index()), value);
+        self.tell(field, value);
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
         self.crumb.bool(Name::Index(field.index()), value);
+        self.tell(field, value);
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
@@ -108,8 +122,8 @@ impl Visit for SightVisitor<'_, '_> {
         } else if let Some(rank) = detect::rank(field.name()) {
             self.found(rank);
             self.sight.key.next().hear(value);
-        } else if is_telling(field.name()) {
-            self.sight.key.next().hear(value);
+        } else {
+            self.tell(field, value);
         }
     }
 
@@ -124,6 +138,7 @@ impl Visit for SightVisitor<'_, '_> {
         self.sight.key.chain(value);
         if first {
             self.sight.judgement = self.rules.judge(value, &mut self.sight.draft);
+            self.sight.key.fingerprint(self.sight.draft.fingerprint.as_ref());
         }
     }
 
@@ -139,7 +154,7 @@ impl Visit for SightVisitor<'_, '_> {
             // In which anyhow, eyre and their kin show the causes.
             self.sight.key.format(format_args!("{value:#?}"));
         } else if is_telling(field.name()) {
-            self.crumb.format_heard(name, format_args!("{value:?}"), &mut self.sight.key.next());
+            self.crumb.format_heard(name, format_args!("{value:?}"), &mut self.sight.key.next_exact());
         } else {
             self.crumb.format(name, format_args!("{value:?}"));
         }

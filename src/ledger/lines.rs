@@ -162,6 +162,10 @@ impl Line {
     /// Learns from the pieces of one more message, as hashes: where two messages have no words in common, the line
     /// says nothing of its own. Races lose a lesson, not more.
     pub(crate) fn learn(&self, pieces: &[u64; COMMON]) {
+        if self.key() == 0 {
+            // Of many lines, which have nothing in common anyway.
+            return;
+        }
         if !self.learnt.swap(true, Ordering::Relaxed) {
             for (common, piece) in self.common.iter().zip(pieces) {
                 common.store(*piece, Ordering::Relaxed);

@@ -21,7 +21,7 @@ use crate::error::FlushError;
 pub use handle::Handle;
 pub(crate) use lines::{COMMON, Line, Lines};
 pub use stats::{Dropped, LineCount, Lost, Stats};
-pub(crate) use tallies::{Admission, Budget, Tallies};
+pub(crate) use tallies::{Admission, Budget, Counts, Tallies};
 
 /// The counters of one pipeline, and the wait for its worker.
 #[derive(Debug, Default)]
@@ -305,7 +305,8 @@ impl Ledger {
             not_told_apart: line.untold_ever(),
         });
         let mut counts: Vec<LineCount> = counts.filter(|count| count.total() > 0).collect();
-        counts.sort_by_key(|count| std::cmp::Reverse(count.total()));
+        let place = |count: &LineCount| (count.target.clone(), count.file.clone(), count.line);
+        counts.sort_by(|a, b| b.total().cmp(&a.total()).then_with(|| place(a).cmp(&place(b))));
         counts
     }
 

@@ -6,7 +6,7 @@
 //! table a minute is all that is allocated.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering, fence};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 
@@ -28,8 +28,8 @@ pub(crate) struct Budget {
 /// What becomes of an occurrence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Admission {
-    /// It is told in full.
-    Full,
+    /// It is told in full, in the minute that began then.
+    Full { minute: u64 },
     /// It was counted with its text; `first` since its counts were taken.
     Counted { first: bool },
     /// There is no room to tell its text from others.
@@ -59,8 +59,18 @@ impl Default for Tallies {
     }
 }
 
-// Every counter is Relaxed: it publishes nothing but itself. A minute is given to the worker by `Arc`, whose counts
-// order what was added before it was let go.
+/// What was counted of one text within one minute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Counts {
+    /// When the minute began.
+    pub(crate) minute: u64,
+    pub(crate) key: u64,
+    pub(crate) line: u64,
+    pub(crate) count: u64,
+}
+
+// Every counter is Relaxed: it publishes nothing but itself. Whoever counts in a minute holds its `Arc`, which orders
+// what was added before it was let go: see `take`.
 impl Tallies {
     /// Decides about one occurrence of a text on the line `line`, and counts it where it is not told.
     #[inline]
@@ -76,7 +86,7 @@ impl Tallies {
             told.load(Ordering::Relaxed) < most && told.fetch_add(1, Ordering::Relaxed) < most
         };
         if text.is_none_or(|text| may(&text.told, budget.of_text)) && may(&minute.told, budget.of_all) {
-            return Admission::Full;
+            return Admission::Full { minute: minute.began_ms };
         }
         match text {
             Some(text) => Admission::Counted { first: text.count() },
@@ -105,18 +115,25 @@ impl Tallies {
         self.0.compare_and_swap(&last, Arc::new(next));
     }
 
-    /// Takes what was counted since the last time, text by text: its key, its line's, how many.
-    pub(crate) fn take(&self, mut each: impl FnMut(u64, u64, u64)) {
+    /// Whether a minute is over of which not all was taken yet.
+    pub(crate) fn has_previous(&self) -> bool {
+        self.0.load().previous.load().is_some()
+    }
+
+    /// Takes what was counted since the last time, text by text; leaves that of the keys which shall `wait`.
+    pub(crate) fn take(&self, mut waits: impl FnMut(u64) -> bool, mut each: impl FnMut(Counts)) {
         let minute = self.0.load_full();
         if let Some(previous) = minute.previous.load_full() {
             // Held by us and by its successor only: nobody counts in it any more.
             let is_over = Arc::strong_count(&previous) == 2;
-            previous.take(&mut each);
-            if is_over {
+            // Pairs with the Release of whoever let go of it: what that counted before is seen below.
+            fence(Ordering::Acquire);
+            let all = previous.take(&mut waits, &mut each);
+            if is_over && all {
                 minute.previous.store(None);
             }
         }
-        minute.take(&mut each);
+        minute.take(&mut waits, &mut each);
     }
 }
 
@@ -147,13 +164,22 @@ impl Minute {
         None
     }
 
-    fn take(&self, each: &mut impl FnMut(u64, u64, u64)) {
+    /// Returns whether nothing was left.
+    fn take(&self, waits: &mut impl FnMut(u64) -> bool, each: &mut impl FnMut(Counts)) -> bool {
+        let mut all = true;
         for text in &self.texts {
-            if text.counted.load(Ordering::Relaxed) > 0 {
-                let line = text.line.load(Ordering::Relaxed);
-                each(text.key.load(Ordering::Relaxed), line, text.counted.swap(0, Ordering::Relaxed));
+            if text.counted.load(Ordering::Relaxed) == 0 {
+                continue;
             }
+            let key = text.key.load(Ordering::Relaxed);
+            if waits(key) {
+                all = false;
+                continue;
+            }
+            let (line, count) = (text.line.load(Ordering::Relaxed), text.counted.swap(0, Ordering::Relaxed));
+            each(Counts { minute: self.began_ms, key, line, count });
         }
+        all
     }
 }
 

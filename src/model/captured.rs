@@ -26,6 +26,8 @@ pub(crate) struct Captured {
     pub(crate) draft: Draft,
     /// By which the throttle knows it.
     pub(crate) key: u64,
+    /// When the throttle's minute began in which it is told.
+    pub(crate) minute: u64,
     /// The lane it was logged in.
     pub(crate) lane: u64,
     /// The numbers of the enclosing spans, innermost first.

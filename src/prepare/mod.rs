@@ -39,6 +39,8 @@ pub(crate) struct Prepared {
     pub(crate) judged: bool,
     /// By which the throttle knows it.
     pub(crate) key: u64,
+    /// When the throttle's minute began in which it is told.
+    pub(crate) minute: u64,
     /// The lane it was logged in.
     pub(crate) lane: u64,
     /// The numbers of the spans around it, innermost first.
@@ -138,6 +140,7 @@ impl Preparer {
             fingerprint: captured.draft.fingerprint,
             judged: matches!(captured.error, CapturedError::Typed { .. } | CapturedError::Panic { .. }),
             key: captured.key,
+            minute: captured.minute,
             lane: captured.lane,
             span_numbers: captured.span_numbers,
             task: captured.task,

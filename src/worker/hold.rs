@@ -55,8 +55,10 @@ pub(super) struct Held {
     pub(super) event: TrackedEvent,
     /// What a hook or a field says of its issue.
     pub(super) fingerprint: Option<Fingerprint>,
-    /// By which the throttle knows its lines.
+    /// By which the throttle knows it: that of the line that told of it first, and those of the others.
     pub(super) keys: Vec<u64>,
+    /// When the throttle's minute began in which the first of them was told.
+    pub(super) minute: u64,
     /// One for each of `logged_at`.
     lines: Vec<Line>,
     lane: u64,
@@ -172,6 +174,11 @@ impl Hold {
         })
     }
 
+    /// By which the throttle knows what is held.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &u64> {
+        self.held.values().flat_map(|held| &held.keys)
+    }
+
     /// Gives out the oldest event, where there are more than may be held.
     pub(super) fn surplus(&mut self) -> Option<Held> {
         let full = self.held.len() > HOLD_EVENTS || self.bytes > self.most_bytes;
@@ -280,13 +287,14 @@ impl Hold {
 
 impl Held {
     fn new(prepared: Prepared, now: Now) -> Self {
-        let Prepared { event, fingerprint, key, lane, span_numbers, task, returned, .. } = prepared;
+        let Prepared { event, fingerprint, key, minute, lane, span_numbers, task, returned, .. } = prepared;
         let line = Line { spans: span_numbers, task, time: event.time, returned };
         Self {
             text: text(&event.chain),
             event,
             fingerprint,
             keys: vec![key],
+            minute,
             // Outside of any span the task's own lane is the lane.
             homes: task.map(Home::Task).filter(|_| !line.spans.is_empty()).into_iter().collect(),
             lines: vec![line],

@@ -28,7 +28,7 @@ use crate::sink::Sink;
 use crate::sync::{caught, enter};
 
 use hold::{Held, Hold, Now};
-use tallied::Tallied;
+use tallied::{Tallied, Which};
 
 pub use guard::Guard;
 
@@ -196,9 +196,7 @@ impl Worker {
                     let mut prepared = self.preparer.prepare(captured, &trail);
                     prepared.event = self.hooks.apply(prepared.event, prepared.judged, &self.ledger)?;
                     prepared.fingerprint = grouping::said(&mut prepared.event, prepared.fingerprint.take());
-                    // Its issue may still change, but what is counted meanwhile has a home.
                     grouping::group(&mut prepared.event, prepared.fingerprint.as_ref());
-                    self.tallied.learn(&[prepared.key], &prepared.event);
                     Ok(prepared)
                 });
                 match prepared.unwrap_or(Err(Refused::Lost(Lost::Internal))) {
@@ -216,13 +214,14 @@ impl Worker {
 
     /// Does what is due, and says how long there will be nothing to do unless something comes.
     fn work(&mut self) -> Duration {
+        let now = self.now();
+        if now.clock_ms < self.awake_ms && self.next_tick_ms() <= now.clock_ms {
+            self.tick(now.clock_ms, Which::Settled);
+        }
         self.let_go();
         let (asked, wanted) = self.ledger.asked();
-        let now = self.now();
         if asked > self.answered && self.taken >= wanted {
             self.settle(asked);
-        } else if now.clock_ms < self.awake_ms && self.next_tick_ms() <= now.clock_ms {
-            self.tick(now.clock_ms);
         }
         self.wait()
     }
@@ -242,24 +241,30 @@ impl Worker {
         while let Some(held) = self.hold.take_oldest() {
             self.deliver(held);
         }
-        self.tick(self.clock.now_ms());
+        self.tick(self.clock.now_ms(), Which::All);
         self.each_sink(|sink| sink.flush());
         self.answered = asked;
         self.ledger.answer(asked);
     }
 
     /// What is done once a second while something came, and before a flush is answered.
-    fn tick(&mut self, now_ms: u64) {
+    fn tick(&mut self, now_ms: u64, which: Which) {
         self.ticked_ms = now_ms;
-        let tallies = self.tallied.take(&self.ledger);
+        self.tell_tallies(&[], which);
+        self.each_sink(|sink| sink.catch_up());
+        without_error::say_first(&self.ledger);
+    }
+
+    /// Tells the sinks what was only counted; what belongs to an event that is still held, or to these keys, waits for it.
+    fn tell_tallies(&mut self, keys: &[u64], which: Which) {
+        let held = self.hold.keys().chain(keys).copied().collect();
+        let tallies = self.tallied.take(&self.ledger, &held, which);
         if !tallies.is_empty() {
-            self.stir(now_ms);
+            self.stir(self.clock.now_ms());
         }
         for tally in &tallies {
             self.each_sink(|sink| sink.tally(tally));
         }
-        self.each_sink(|sink| sink.catch_up());
-        without_error::say_first(&self.ledger);
     }
 
     /// A sink that panics here has said what it could.
@@ -298,11 +303,15 @@ impl Worker {
     }
 
     fn offer(&mut self, held: Held) -> Result<(), Lost> {
-        let Held { mut event, fingerprint, keys, .. } = held;
+        let Held { mut event, fingerprint, keys, minute, .. } = held;
         // Decided now, by all that is known of it.
         grouping::group(&mut event, fingerprint.as_ref());
+        if self.ledger.tallies.has_previous() {
+            // What was counted before the minute of this event is told before it.
+            self.tell_tallies(&keys, Which::Settled);
+        }
         self.tallied.learn(&keys, &event);
-        event.tallied_before = self.tallied.before(&event.fingerprint);
+        event.tallied_before = self.tallied.before(&event.fingerprint, minute);
         let mut outcome = Err(Lost::NoSink);
         for sink in &self.sinks {
             let delivered = offer(sink.as_ref(), &event);

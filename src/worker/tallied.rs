@@ -1,20 +1,41 @@
 //! What was only counted, told to whom it belongs: the throttle knows texts, the sinks know issues.
 //!
-//! A text's key is learnt from the events of it that were told in full. What was counted of a key that no event was told
-//! of lands on its line, not told apart. Bounded: of thousands of keys the oldest are forgotten.
+//! A text's key is learnt from the events of it that the sinks were given; what is counted while the first of them is on
+//! its way, in the hold or in the queue before it, waits for it. What was counted of a key that no event was told of lands on its line, not told apart. Where
+//! several lines tell of one failure, it counts by the first of them. Bounded: of thousands of keys the oldest are
+//! forgotten.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use crate::ledger::Ledger;
+use crate::ledger::{Counts, Ledger};
 use crate::limits::KNOWN_ISSUES;
 use crate::model::{Fingerprint, Site, Tally, TrackedEvent};
 
 /// The keys that are known, and what is to be said with the next event of each issue.
 #[derive(Debug, Default)]
 pub(super) struct Tallied {
-    issues: Young<u64, Issue>,
-    untold: Young<Fingerprint, u64>,
+    keys: Young<u64, Known>,
+    untold: Young<Fingerprint, Untold>,
+    /// Keys that nobody knew when counts were taken last.
+    strangers: HashSet<u64>,
+}
+
+/// Which counts are taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Which {
+    /// Those whose event will not come any more: it would have, by the second time.
+    Settled,
+    All,
+}
+
+/// What is known of a key.
+#[derive(Debug, Clone)]
+enum Known {
+    /// It is that of this issue.
+    Of(Issue),
+    /// It is that of a line which tells of a failure once more: counted already.
+    Again,
 }
 
 #[derive(Debug, Clone)]
@@ -24,48 +45,85 @@ struct Issue {
     site: Site,
 }
 
+/// What was counted of an issue since its last event, by the minute in which it was.
+#[derive(Debug, Default)]
+struct Untold(Vec<(u64, u64)>);
+
 impl Tallied {
-    /// Learns the issue of the texts that an event was known by.
+    /// Learns the issue of the texts that an event was known by, the first of them first.
     pub(super) fn learn(&mut self, keys: &[u64], event: &TrackedEvent) {
+        let mut known = Known::Of(Issue {
+            fingerprint: event.fingerprint.clone(),
+            title: event.title.clone(),
+            site: Site {
+                target: event.target.clone().into(),
+                file: event.file.clone().map(Into::into),
+                line: event.line,
+            },
+        });
         for key in keys {
-            let issue = Issue {
-                fingerprint: event.fingerprint.clone(),
-                title: event.title.clone(),
-                site: Site {
-                    target: event.target.clone().into(),
-                    file: event.file.clone().map(Into::into),
-                    line: event.line,
-                },
-            };
-            self.issues.insert(*key, issue);
+            self.keys.insert(*key, std::mem::replace(&mut known, Known::Again));
         }
     }
 
-    /// How many of an issue were counted since its last event, to be said with the next one.
-    pub(super) fn before(&mut self, fingerprint: &Fingerprint) -> u64 {
-        self.untold.remove(fingerprint).unwrap_or_default()
+    /// How many of an issue were counted since its last event, to be said with the next one, which was told in full in
+    /// the minute that began then: what was counted in that minute came behind it.
+    pub(super) fn before(&mut self, fingerprint: &Fingerprint, minute: u64) -> u64 {
+        let Some(mut untold) = self.untold.remove(fingerprint) else { return 0 };
+        let before = untold.take_before(minute);
+        if !untold.0.is_empty() {
+            self.untold.insert(fingerprint.clone(), untold);
+        }
+        before
     }
 
-    /// Takes what was counted since the last time.
-    pub(super) fn take(&mut self, ledger: &Ledger) -> Vec<Tally> {
+    /// Takes what was counted since the last time; `held` are the keys whose event is not told yet.
+    pub(super) fn take(&mut self, ledger: &Ledger, held: &HashSet<u64>, which: Which) -> Vec<Tally> {
+        let Self { keys, untold, strangers } = self;
+        let known_strangers = std::mem::take(strangers);
         let mut by_issue = HashMap::<Fingerprint, Tally>::new();
-        ledger.tallies.take(|key, line, count| match self.issues.find(&key) {
-            Some(issue) => {
+        let waits = |key| {
+            let is_stranger = which == Which::Settled && keys.find(&key).is_none();
+            is_stranger && (held.contains(&key) || (strangers.insert(key) && !known_strangers.contains(&key)))
+        };
+        ledger.tallies.take(waits, |Counts { minute, key, line, count }| match keys.find(&key) {
+            Some(Known::Of(issue)) => {
                 let tally = by_issue.entry(issue.fingerprint.clone()).or_insert_with(|| issue.tally());
                 tally.count = tally.count.saturating_add(count);
+                untold.update(issue.fingerprint.clone(), |untold| untold.add(minute, count));
             }
+            Some(Known::Again) => {}
             None => ledger.lines.of(line).add_untold(count),
         });
-        for (fingerprint, tally) in &by_issue {
-            let before = self.untold.remove(fingerprint).unwrap_or_default();
-            self.untold.insert(fingerprint.clone(), before.saturating_add(tally.count));
-        }
         let lines = ledger.lines.seen().filter_map(|(site, line)| {
             let count = line.take_untold();
             let site = site.cloned().unwrap_or_else(Site::unknown);
             (count > 0).then(|| tally(None, String::new(), site, count))
         });
         by_issue.into_values().chain(lines).collect()
+    }
+}
+
+impl Untold {
+    fn add(&mut self, minute: u64, count: u64) {
+        match self.0.iter_mut().find(|(known, _)| *known == minute) {
+            Some((_, counted)) => *counted = counted.saturating_add(count),
+            None => self.0.push((minute, count)),
+        }
+        // An issue of which nothing is told for so long counts on, but no longer minute by minute.
+        if self.0.len() > MINUTES {
+            let (_, oldest) = self.0.remove(0);
+            if let Some((_, count)) = self.0.first_mut() {
+                *count = count.saturating_add(oldest);
+            }
+        }
+    }
+
+    fn take_before(&mut self, minute: u64) -> u64 {
+        let before = self.0.iter().filter(|(known, _)| *known < minute).map(|(_, count)| *count);
+        let before = before.fold(0, u64::saturating_add);
+        self.0.retain(|(known, _)| *known >= minute);
+        before
     }
 }
 
@@ -116,3 +174,14 @@ impl<K: std::hash::Hash + Eq, V> Young<K, V> {
         self.new.remove(key).or_else(|| self.old.remove(key))
     }
 }
+
+impl<K: std::hash::Hash + Eq, V: Default> Young<K, V> {
+    fn update(&mut self, key: K, change: impl FnOnce(&mut V)) {
+        let mut value = self.remove(&key).unwrap_or_default();
+        change(&mut value);
+        self.insert(key, value);
+    }
+}
+
+/// Minutes whose counts are kept apart, of one issue.
+const MINUTES: usize = 4;

@@ -56,9 +56,7 @@ pub(super) fn merged(older: Held, newer: Held, joint: Joint) -> Held {
     let mut lines = older.lines;
     lines.extend(newer.lines);
     let mut keys = older.keys;
-    keys.extend(newer.keys);
-    keys.sort_unstable();
-    keys.dedup();
+    add_keys(&mut keys, newer.keys);
     let mut homes = older.homes;
     for home in newer.homes.into_iter().filter(|_| inside) {
         if !homes.contains(&home) {
@@ -70,6 +68,7 @@ pub(super) fn merged(older: Held, newer: Held, joint: Joint) -> Held {
         event,
         fingerprint: newer.fingerprint.or(older.fingerprint),
         keys,
+        minute: older.minute,
         lines,
         lane: older.lane,
         homes,
@@ -83,9 +82,18 @@ pub(super) fn retold(mut panic: Held, line: Held) -> Held {
     panic.event.id = line.event.id;
     panic.event.logged_at.extend(line.event.logged_at);
     panic.lines.extend(line.lines);
-    panic.keys.extend(line.keys);
+    add_keys(&mut panic.keys, line.keys);
     panic.event.tallied_before += line.event.tallied_before;
     panic
+}
+
+/// The first stays the first.
+fn add_keys(keys: &mut Vec<u64>, newer: Vec<u64>) {
+    for key in newer {
+        if !keys.contains(&key) {
+            keys.push(key);
+        }
+    }
 }
 
 /// What both may know; the event's own places come first, being older.

@@ -93,6 +93,7 @@ impl Logged {
             fingerprint: None,
             judged: false,
             key: u64::from(self.line),
+            minute: 0,
             lane: self.lane,
             span_numbers: self.spans,
             task: self.task,
