@@ -43,9 +43,11 @@ const MEASURES: [Measure; 6] = [
     time("for comparison: the same, stack", STACKS, Failure::Pause, ""),
 ];
 
+type Counted = (&'static str, &'static str, Failure, &'static str, &'static str, [u64; 2]);
+
 /// What is counted: the situation, its bars in instructions and in allocations, and the crumbs and frames that its
 /// events must have.
-const COUNTED: [(&str, &str, Failure, &str, &str, [u64; 2]); 4] = [
+const COUNTED: [Counted; 4] = [
     ("ERROR ending a request", TELLING, Failure::Request, "<= 10000", "", [3, 0]),
     ("ERROR ending a request, stack", STACKS, Failure::Deep, "", "", [3, 20]),
     ("ERROR, 100 crumbs of a full ring", TELLING, Failure::Lap, "", "", [100, 0]),

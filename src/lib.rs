@@ -39,7 +39,7 @@ pub use layer::CrumbLayer;
 pub use ledger::{Dropped, Handle, LineCount, Lost, Stats};
 pub use model::{
     Breadcrumb, BreadcrumbKind, Cause, Draft, EventId, EventIdError, EventKind, Fingerprint, Frame, LoggedAt,
-    Request, Source, Span, Tally, TrackedEvent, TrailSource, User, Verdict,
+    Request, SourceLines, Span, Tally, TrackedEvent, TrailSource, User, Verdict,
 };
 pub use sink::{Console, Memory, Sink};
 pub use worker::Guard;

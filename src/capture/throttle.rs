@@ -15,6 +15,7 @@ use crate::limits::{THROTTLE_ALL, THROTTLE_ISSUE, THROTTLE_LINE};
 /// # Ok::<(), crumbtrail::BuildError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Throttle {
     /// Up to these.
     Limits {

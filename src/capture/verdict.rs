@@ -119,10 +119,9 @@ impl IgnoredType {
         Self { is: |error| error.is::<E>(), name: type_name::<E>() }
     }
 
-    /// Its name without the path and what it is generic over, as a `Debug` names it.
+    /// Its name, with its path.
     pub(crate) fn name(self) -> &'static str {
-        let whole = self.name.split('<').next().unwrap_or(self.name);
-        whole.rsplit("::").next().unwrap_or(whole)
+        self.name
     }
 }
 

@@ -112,19 +112,25 @@ impl Visit for SpanVisitor<'_, '_> {
 pub(super) struct ErrorVisitor<'a> {
     /// The fields as the breadcrumb has them.
     crumb: Encoded<'a>,
-    errors: Vec<(Rank, CapturedError)>,
+    /// The first, which is nearly always the only one.
+    first: Option<(Rank, CapturedError)>,
+    others: Vec<(Rank, CapturedError)>,
 }
 
 impl<'a> ErrorVisitor<'a> {
     pub(super) fn new(crumb: Encoded<'a>) -> Self {
-        Self { crumb, errors: Vec::new() }
+        Self { crumb, first: None, others: Vec::new() }
     }
 
     /// The error that an event is about, and further ones.
     pub(super) fn into_errors(mut self) -> (Option<CapturedError>, Vec<CapturedError>) {
+        if self.others.is_empty() {
+            return (self.first.map(|(_, error)| error), Vec::new());
+        }
+        self.others.splice(..0, self.first);
         // Stable: of equals the first.
-        self.errors.sort_by_key(|(rank, _)| *rank);
-        let mut errors = self.errors.into_iter();
+        self.others.sort_by_key(|(rank, _)| *rank);
+        let mut errors = self.others.into_iter();
         let error = errors.next().map(|(_, error)| error);
         // What else is called an error is one; a reason is so only where there is nothing better.
         let siblings = errors.filter(|(rank, error)| *rank < Rank::Reason && !error.is_fields());
@@ -132,9 +138,12 @@ impl<'a> ErrorVisitor<'a> {
     }
 
     fn error(&mut self, rank: Rank, error: impl FnOnce() -> CapturedError) {
-        if self.errors.len() < ERRORS {
+        if self.others.len() + 1 < ERRORS {
             let error = if rank == Rank::Explicit { CapturedError::Fields } else { error() };
-            self.errors.push((rank, error));
+            match self.first {
+                None => self.first = Some((rank, error)),
+                Some(_) => self.others.push((rank, error)),
+            }
         }
     }
 }

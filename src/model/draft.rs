@@ -9,6 +9,7 @@ use super::Fingerprint;
 
 /// What becomes of an error, by [`Builder::on_error`](crate::Builder::on_error).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
 pub enum Verdict {
     /// It becomes an event.
     #[default]

@@ -182,13 +182,13 @@ pub struct Frame {
     /// The return address, where the frame was walked.
     pub address: Option<u64>,
     /// The source around the line, of the program's own frames, where it is at hand.
-    pub source: Option<Source>,
+    pub source: Option<SourceLines>,
 }
 
 /// Lines of a source file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Source {
+pub struct SourceLines {
     /// The number of the first of them.
     pub first_line: u32,
     /// The lines, without their ends.

@@ -15,7 +15,7 @@ pub(crate) use captured::{
     SpanExtra,
 };
 pub use draft::{Draft, Verdict};
-pub use event::{Cause, EventKind, Frame, LoggedAt, Request, Source, Span, TrackedEvent, TrailSource};
+pub use event::{Cause, EventKind, Frame, LoggedAt, Request, SourceLines, Span, TrackedEvent, TrailSource};
 pub use fingerprint::Fingerprint;
 pub use id::{EventId, EventIdError};
 pub use tally::Tally;

@@ -15,7 +15,7 @@ use crate::sync::caught;
 pub(crate) struct Hooks {
     pub(crate) before_send: Option<BeforeSend>,
     pub(crate) before_breadcrumb: Option<BeforeBreadcrumb>,
-    /// The bare names of types whose errors are ignored.
+    /// The names of types whose errors are ignored, with their paths.
     pub(crate) ignored_types: Vec<&'static str>,
     /// `on_error` is asked about errors whose type is at hand.
     pub(crate) on_error: bool,
@@ -58,11 +58,10 @@ impl Hooks {
 
     /// Of an error of which only the text came, the names of its types are all there is to go by.
     fn judge_text(&self, event: &TrackedEvent, ledger: &Ledger) -> Result<(), Refused> {
-        let bare = |name: &str| name.rsplit("::").next().unwrap_or(name).to_owned();
         let mut known = true;
         for cause in &event.chain {
-            match cause.type_name.as_deref().map(bare) {
-                Some(name) if self.ignored_types.contains(&name.as_str()) => {
+            match cause.type_name.as_deref().filter(|name| *name != UNSPECIFIC) {
+                Some(name) if self.ignored_types.iter().any(|ignored| may_be(name, ignored)) => {
                     return Err(Refused::Dropped(Dropped::Ignored));
                 }
                 Some(_) => {}
@@ -75,6 +74,18 @@ impl Hooks {
         Ok(())
     }
 }
+
+/// Whether a name that a text tells is that of the type: `io::Error` is `std::io::error::Error`, and `reqwest::Error` is
+/// not.
+fn may_be(told: &str, type_name: &str) -> bool {
+    // Without what it is generic over.
+    let mut path = type_name.split('<').next().unwrap_or(type_name).rsplit("::");
+    let mut told = told.rsplit("::");
+    path.next() == told.next() && told.next().is_none_or(|module| path.any(|part| part == module))
+}
+
+/// What half of all errors are called.
+const UNSPECIFIC: &str = "Error";
 
 impl fmt::Debug for Hooks {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -16,7 +16,7 @@ use std::time::SystemTime;
 use crate::limits::{
     SOURCE_AROUND, SOURCE_BYTES, SOURCE_FILE_BYTES, SOURCE_FILES, SOURCE_FRAMES, SOURCE_LINE_CHARS,
 };
-use crate::model::{Frame, Source};
+use crate::model::{Frame, SourceLines};
 
 /// The files read so far.
 #[derive(Debug)]
@@ -95,12 +95,12 @@ impl Program {
 }
 
 /// The line and those around it; None where the text has no such line.
-fn around(text: &str, line: u32) -> Option<Source> {
+fn around(text: &str, line: u32) -> Option<SourceLines> {
     let first_line = line.checked_sub(1)?.saturating_sub(SOURCE_AROUND) + 1;
     let before = usize::try_from(first_line - 1).ok()?;
     let count = usize::try_from(line - first_line + 1 + SOURCE_AROUND).ok()?;
     let lines: Vec<String> = text.lines().skip(before).take(count).map(cut).collect();
-    (lines.len() > usize::try_from(line - first_line).ok()?).then_some(Source { first_line, lines })
+    (lines.len() > usize::try_from(line - first_line).ok()?).then_some(SourceLines { first_line, lines })
 }
 
 fn cut(line: &str) -> String {

@@ -4,7 +4,7 @@ use super::page::{Line, Page, untabbed};
 use super::style::Ink;
 use super::time::count;
 use crate::limits::{REPORT_FRAMES, REPORT_SOURCES};
-use crate::model::{Frame, LoggedAt, Source, TrackedEvent};
+use crate::model::{Frame, LoggedAt, SourceLines, TrackedEvent};
 
 /// The program's own frames, the innermost first; where it has none, the first of all.
 pub(super) fn frames(page: &mut Page, frames: &[Frame]) {
@@ -71,7 +71,7 @@ pub(super) fn place(file: Option<&str>, line: Option<u32>) -> String {
 }
 
 /// The source around a line, without the indentation that all of it has.
-fn lines(page: &mut Page, source: &Source, failing: u32) {
+fn lines(page: &mut Page, source: &SourceLines, failing: u32) {
     let text: Vec<_> = source.lines.iter().map(|line| untabbed(line.trim_end())).collect();
     let indents = text
         .iter()

@@ -70,7 +70,7 @@ pub(crate) struct Header {
 pub(crate) struct Busy;
 
 /// Tags that a scan compares at once.
-const TAGS: usize = 8;
+const TAGS: usize = 16;
 /// Words of the first cell that hold the header: time, lane, span, and length with the mark.
 const HEADER: usize = 4;
 const FIRST_WORDS: usize = WORDS - HEADER;
@@ -165,20 +165,21 @@ impl Ring {
             let end = (position.wrapping_sub(1) & self.mask) as usize + 1;
             let begin = end.saturating_sub((position - floor) as usize);
             let Some(run) = self.tags.get(begin..end) else { return };
-            for tags in run.rchunks(TAGS) {
-                position -= tags.len() as u64;
+            let (rest, chunks) = run.as_rchunks::<TAGS>();
+            for tags in chunks.iter().rev() {
+                position -= TAGS as u64;
                 // Nearly all are of other lanes: they are compared at once, without a branch for each.
                 // Relaxed: a tag is a hint; the record's own lane is compared when it is read.
-                let any = |any: bool, tag: &AtomicU64| any | wanted(tag.load(Ordering::Relaxed));
-                let found = match tags.first_chunk::<TAGS>() {
-                    Some(all) => all.iter().fold(false, any),
-                    None => tags.iter().fold(false, any),
-                };
-                if (found || self.mutations.on(Mutation::ScanEndsAtHole))
+                let any = tags.iter().fold(false, |any, tag| any | wanted(tag.load(Ordering::Relaxed)));
+                if (any || self.mutations.on(Mutation::ScanEndsAtHole))
                     && !self.visit_tags(position, tags, &wanted, visit)
                 {
                     return;
                 }
+            }
+            position -= rest.len() as u64;
+            if !self.visit_tags(position, rest, &wanted, visit) {
+                return;
             }
         }
     }

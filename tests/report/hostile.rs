@@ -6,7 +6,7 @@ use proptest::prelude::{ProptestConfig, Strategy, any, prop_assert, prop_oneof, 
 use proptest::strategy::Just;
 use tracing::{Level, error, info_span};
 
-use crumbtrail::{Breadcrumb, Source};
+use crumbtrail::{Breadcrumb, SourceLines};
 use serde_json::json;
 
 use crate::sample::{captured, cause, coloured, crumb, frame, full, report, user};
@@ -35,7 +35,7 @@ fn evil() -> crumbtrail::TrackedEvent {
     event.chain = vec![cause(&event, Some(EVIL), EVIL), cause(&event, Some(EVIL), "other")];
     event.siblings = vec![vec![cause(&event, Some(EVIL), EVIL)]];
     event.frames = vec![frame(EVIL, EVIL, EVIL, 2, true), frame(EVIL, EVIL, EVIL, 3, false)];
-    let mut source = Source::default();
+    let mut source = SourceLines::default();
     (source.first_line, source.lines) = (1, vec![evil(), evil()]);
     event.frames[0].source = Some(source);
     let mut logged = event.logged_at[0].clone();

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crumbtrail::{Breadcrumb, Cause, Console, Frame, Memory, Sink, Source, Stack, TrackedEvent, User};
+use crumbtrail::{Breadcrumb, Cause, Console, Frame, Memory, Sink, SourceLines, Stack, TrackedEvent, User};
 use serde_json::json;
 use tracing::{Level, error, info_span};
 use tracing_subscriber::prelude::*;
@@ -162,7 +162,7 @@ fn frames() -> Vec<Frame> {
         "\tErr(error) => {",
         "            error!(error = &error as &dyn Error, \"checkout failed\");",
     ];
-    let mut source = Source::default();
+    let mut source = SourceLines::default();
     source.first_line = 49;
     source.lines = lines.iter().chain(&["", "        }"]).map(|line| (*line).to_owned()).collect();
     frames[0].source = Some(source);

@@ -91,7 +91,7 @@ pub(super) fn without_sections(text: &str) -> Option<String> {
     }
     let stripped = ansi::stripped(text);
     let parts = sections::split(&stripped);
-    parts.cut.then(|| parts.text.to_owned())
+    sections::without_lists(parts.text).or_else(|| parts.cut.then(|| parts.text.to_owned()))
 }
 
 /// The text of an error as a message may show it.

@@ -39,10 +39,51 @@ pub(super) fn split(text: &str) -> Parts<'_> {
     Parts { text: end.map_or(text, |end| before(text, end)), stack: Vec::new(), cut: end.is_some() }
 }
 
-/// Whether a text may have sections at all: a look that is cheap.
+/// Whether a text may have sections or listed backtraces at all: a look that is cheap.
 pub(super) fn may_have(text: &str) -> bool {
-    text.contains('\n')
+    text.contains('\n') || text.contains(LIST)
 }
+
+/// Takes the frames out of the backtraces that a derived `Debug` lists, `Backtrace [{ fn: "…" }, …]`; None where there
+/// are none.
+pub(super) fn without_lists(text: &str) -> Option<String> {
+    let mut bare = String::new();
+    let mut rest = text;
+    while let Some((before, list)) = rest.split_once(LIST) {
+        bare.push_str(before);
+        bare.push_str(LIST);
+        if list.trim_start().starts_with("{ fn: \"") {
+            let end = end_of_list(list);
+            bare.push('…');
+            rest = list.get(end..).unwrap_or_default();
+        } else {
+            rest = list;
+        }
+    }
+    bare.push_str(rest);
+    (bare.len() < text.len()).then_some(bare)
+}
+
+/// Where the bracket stands that closes a list, outside of strings.
+fn end_of_list(list: &str) -> usize {
+    let mut depth = 0_usize;
+    let mut quoted = false;
+    let mut escaped = false;
+    for (at, byte) in list.bytes().enumerate() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = quoted,
+            b'"' => quoted = !quoted,
+            b'[' if !quoted => depth += 1,
+            b']' if !quoted && depth == 0 => return at,
+            b']' if !quoted => depth -= 1,
+            _ => {}
+        }
+    }
+    list.len()
+}
+
+const LIST: &str = "Backtrace [";
 
 enum Section {
     Backtrace,

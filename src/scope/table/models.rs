@@ -100,7 +100,7 @@ fn a_span_is_read_whole_or_not_at_all() {
             &spans,
             vec![
                 |spans| {
-                    spans.release(1, SpanSlot::close);
+                    spans.release(1, |slot| _ = slot.close());
                     open(spans, 2);
                 },
                 |spans| {

@@ -106,7 +106,7 @@ impl Repeats {
             Some(fingerprint) => {
                 let subject =
                     Subject::Issue { kind: EventKind::Error, level: Level::ERROR, title: title.clone() };
-                (Key::issue(fingerprint, target, title), subject)
+                (Key::Issue(fingerprint.clone()), subject)
             }
             None => {
                 let (target, file, line) = (target.clone(), file.clone(), *line);
@@ -219,15 +219,7 @@ impl Known {
 
 impl Key {
     fn of(event: &TrackedEvent) -> Self {
-        Self::issue(&event.fingerprint, &event.target, &event.title)
-    }
-
-    /// An issue that was not grouped is known by its place and its title.
-    fn issue(fingerprint: &Fingerprint, target: &str, title: &str) -> Self {
-        if fingerprint.parts().is_empty() {
-            return Self::Issue(Fingerprint::from_iter([target, title]));
-        }
-        Self::Issue(fingerprint.clone())
+        Self::Issue(event.fingerprint.clone())
     }
 }
 
