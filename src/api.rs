@@ -159,13 +159,42 @@ pub(crate) fn watch_panics() {
 fn panicked(info: &PanicHookInfo<'_>) {
     dispatcher::get_default(|dispatch| {
         let Some(pipeline) = dispatch.downcast_ref::<Pipeline>().filter(|p| p.wants_panics()) else { return };
-        pipeline.capture_panic(info, span_of(dispatch, pipeline));
-        if cfg!(panic = "abort") {
-            // Nobody else will wait for it.
+        let end = Ending::of(info);
+        if end != Ending::Second {
+            pipeline.capture_panic(info, span_of(dispatch, pipeline));
+        }
+        if end != Ending::Lives {
+            // The process is about to be aborted: nobody else will wait for it.
             let _ = pipeline.ledger.settle(DROP_FLUSH);
         }
     });
 }
+
+/// How a program goes on after a panic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    Lives,
+    Aborts,
+    /// The standard library says, by a panic of its own, that the one before it cannot be unwound.
+    Second,
+}
+
+impl Ending {
+    fn of(info: &PanicHookInfo<'_>) -> Self {
+        let text = info.payload().downcast_ref::<&'static str>().copied().unwrap_or_default();
+        if SECOND.contains(&text) {
+            Self::Second
+        } else if cfg!(panic = "abort") || text.starts_with(PRECONDITION) {
+            Self::Aborts
+        } else {
+            Self::Lives
+        }
+    }
+}
+
+/// What `core` says before it aborts.
+const SECOND: [&str; 2] = ["panic in a destructor during cleanup", "panic in a function that cannot unwind"];
+const PRECONDITION: &str = "unsafe precondition(s) violated";
 
 /// Runs `work` on the current pipeline and with the id of the innermost span that is in its table.
 fn with_pipeline<T>(work: impl FnOnce(&Pipeline, Option<u64>) -> T) -> Option<T> {

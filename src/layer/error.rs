@@ -143,6 +143,10 @@ fn carries(sight: &Sight, crumb: Encoded<'_>, line: &Line) -> Carries {
     if let Some(at) = sight.pieces.error_in(message) {
         return Carries::Tail(at);
     }
+    if sight.pieces.has_lead() {
+        // `{queue}: {depth}` has something of its own, though it is no word.
+        return Carries::Nothing;
+    }
     line.learn(sight.pieces.hashes());
     if line.is_bare() { Carries::Tail(0) } else { Carries::Nothing }
 }

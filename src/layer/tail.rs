@@ -12,7 +12,7 @@
 use crate::ledger::COMMON;
 use crate::trail::CRUMB_BYTES;
 use crate::trail::crumb::Ear;
-use crate::trail::text::{JOINT, fitting};
+use crate::trail::text::{JOINT, PANICKED, fitting};
 
 /// Listens to the pieces of one message.
 #[derive(Debug, Default)]
@@ -84,11 +84,20 @@ impl Pieces {
 
     /// Where the error's text begins in the message `text`, if it ends with one.
     pub(super) fn error_in(&self, text: &str) -> Option<usize> {
+        if text == PANICKED {
+            // Nothing of the message is left; what panicked was in the place of an error.
+            return (self.at.is_some() || self.leads).then_some(0);
+        }
         let at = self.at?;
         let (head, tail) = text.split_at_checked(at)?;
         let quotes = head.bytes().filter(|byte| matches!(byte, b'"' | b'`')).count();
         let has_words = head.bytes().any(|byte| byte.is_ascii_alphabetic());
         (has_words && quotes % 2 == 0 && reads_like_an_error(tail.trim(), head)).then_some(at)
+    }
+
+    /// Something led over to an argument at its end, whatever that is.
+    pub(super) fn has_lead(&self) -> bool {
+        self.at.is_some()
     }
 
     /// What its message is made of, as hashes.
@@ -99,17 +108,20 @@ impl Pieces {
 
 /// Whether a literal part ends as one before an error does.
 fn is_lead(piece: &str) -> bool {
-    const ENDS: [&str; 9] = [":", "=", " -", " --", " —", " because", " due to", "caused by", "=>"];
+    const ENDS: [&str; 7] = [":", "=", " -", " --", " —", "=>", " ("];
+    const WORDS: [&str; 7] = ["because", "due to", "caused by", "error", "err", "failed with", "exited with"];
     // A colon alone may stand inside an argument, as in a time or a path.
-    let open = piece.ends_with([' ', '\n', '=']);
+    let open = piece.ends_with([' ', '\n', '=', '(']);
     let spaced = piece.strip_suffix([' ', '\n']).unwrap_or(piece);
-    open && ENDS.iter().any(|end| spaced.ends_with(end))
+    open && (ENDS.iter().any(|end| spaced.ends_with(end))
+        || WORDS.iter().any(|word| ends_with_word(spaced, word)))
 }
 
-/// Whether a literal part names the next argument: `, shard: `.
+/// Whether a literal part names the next argument: `, shard: `, ` shard=`.
 fn is_label(piece: &str) -> bool {
-    let named = piece.strip_prefix([',', ';', ')', ']']).map(str::trim);
-    let name = named.and_then(|named| named.strip_suffix([':', '=']));
+    let listed =
+        piece.strip_prefix([',', ';', ')', ']']).and_then(|rest| rest.trim().strip_suffix([':', '=']));
+    let name = listed.or_else(|| piece.strip_prefix(' ')?.strip_suffix('='));
     name.is_some_and(|name| (1..=24).contains(&name.len()) && !name.contains("caused by"))
 }
 
@@ -123,24 +135,51 @@ fn reads_like_an_error(tail: &str, head: &str) -> bool {
     if VALUES.iter().any(|value| tail.starts_with(value)) || matches!(tail, "true" | "false") {
         return false;
     }
-    if tail.contains(char::is_whitespace) {
-        return true;
+    // In brackets stands as often something else.
+    if head.ends_with('(') && !tells_of_a_failure(head) {
+        return false;
     }
-    // One word: the name of a variant, or what a line that says that something failed ends with.
-    let is_variant = tail.starts_with(|first: char| first.is_ascii_uppercase())
-        && tail.bytes().any(|byte| byte.is_ascii_lowercase())
-        && tail
-            .bytes()
-            .take_while(|byte| *byte != b'(')
-            .all(|byte| byte.is_ascii_alphanumeric() || byte == b':');
-    let is_value = tail.bytes().any(|byte| matches!(byte, b'/' | b'@' | b'=' | b'\\'))
-        || tail.bytes().filter(u8::is_ascii_digit).count() * 3 > tail.len();
-    is_variant || !is_value && tells_of_a_failure(head)
+    let variant = variant(tail);
+    if variant.is_some()
+        && LABELS.iter().any(|label| ends_with_word(head.trim_end_matches([':', '=', ' ']), label))
+    {
+        return false;
+    }
+    match tail.split_once(char::is_whitespace) {
+        // An amount with its unit, a time; but `404 Not Found`.
+        Some((first, rest)) if first.starts_with(|c: char| c.is_ascii_digit()) => {
+            first.len() == 3 && rest.starts_with(|c: char| c.is_ascii_uppercase())
+        }
+        Some(_) => true,
+        // One word: the name of a variant, or what a line that says that something failed ends with.
+        None => variant.is_some() || (!is_value(tail) && tells_of_a_failure(head)),
+    }
 }
 
-/// Whether the head of a message tells of a failure.
+/// The variant or type that a derived `Debug` begins with.
+fn variant(tail: &str) -> Option<&str> {
+    let end = tail.find(|c: char| !c.is_ascii_alphanumeric() && c != ':' && c != '_').unwrap_or(tail.len());
+    let (name, rest) = tail.split_at_checked(end)?;
+    let is_whole = rest.is_empty() || rest.starts_with('(') || rest.starts_with(" {");
+    let is_type = name.starts_with(|first: char| first.is_ascii_uppercase())
+        && name.bytes().any(|byte| byte.is_ascii_lowercase());
+    (is_whole && is_type).then_some(name)
+}
+
+/// Whether a word is a path, an address, an id or the name of a host.
+fn is_value(word: &str) -> bool {
+    let has_port = || word.rsplit_once(':').is_some_and(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()));
+    let has_dot = || word.trim_end_matches(['.', ')']).contains('.');
+    word.bytes().any(|byte| matches!(byte, b'/' | b'@' | b'=' | b'\\'))
+        || word.bytes().filter(u8::is_ascii_digit).count() * 3 > word.len()
+        || has_dot()
+        || has_port()
+}
+
+/// Whether the head of a message tells of a failure. What is invalid or unexpected is named behind the colon: it is a
+/// value.
 fn tells_of_a_failure(head: &str) -> bool {
-    const WORDS: [&str; 22] = [
+    const WORDS: [&str; 18] = [
         "fail",
         "error",
         "err ",
@@ -150,7 +189,6 @@ fn tells_of_a_failure(head: &str) -> bool {
         "could not",
         "couldn't",
         "unable",
-        "invalid",
         "refused",
         "reject",
         "abort",
@@ -160,15 +198,27 @@ fn tells_of_a_failure(head: &str) -> bool {
         "timed out",
         "exception",
         "problem",
-        "wrong",
-        "unexpected",
-        "bad ",
     ];
     let contains = |word: &str| {
         head.as_bytes().windows(word.len()).any(|window| window.eq_ignore_ascii_case(word.as_bytes()))
     };
     WORDS.iter().any(|word| contains(word))
 }
+
+/// Whether a text ends with a word, whatever its case, that nothing is glued to.
+fn ends_with_word(text: &str, word: &str) -> bool {
+    let Some((before, end)) = text.len().checked_sub(word.len()).and_then(|at| text.split_at_checked(at))
+    else {
+        return false;
+    };
+    end.eq_ignore_ascii_case(word) && !before.ends_with(|c: char| c.is_alphanumeric())
+}
+
+/// What a variant is the value of, if it stands before it.
+const LABELS: [&str; 14] = [
+    "state", "status", "signal", "mode", "phase", "step", "stage", "kind", "type", "level", "event",
+    "command", "action", "role",
+];
 
 /// Joints of a message that are remembered.
 const JOINTS: usize = 8;
@@ -182,3 +232,6 @@ fn hash(piece: &str) -> u64 {
     });
     hash.max(1)
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::text::{self, Read};
 use crate::limits::{CHAIN_LINKS, MESSAGE_BYTES};
 use crate::model::{Breadcrumb, CapturedError, Cause, Frame};
-use crate::trail::text::fitting;
+use crate::trail::text::{PANICKED, fitting};
 
 /// The error of an event, its message and its siblings.
 #[derive(Debug, Default)]
@@ -28,7 +28,7 @@ impl Errors {
     ) -> Self {
         let mut read = match error {
             CapturedError::Tail { at, joints } => {
-                let tail = message.as_deref().and_then(|message| message.get(*at..)).unwrap_or_default();
+                let tail = message.as_deref().map(|message| tail(message, *at)).unwrap_or_default();
                 let joints: Vec<usize> = joints.iter().filter_map(|joint| joint.checked_sub(*at)).collect();
                 text::read(tail, None, &joints)
             }
@@ -49,6 +49,17 @@ impl Errors {
         error_at = error_at.or_else(|| repeated_at(message.as_deref()?, error, &read));
         Self { read, siblings: siblings.collect(), message, error_at }
     }
+}
+
+/// The error at the end of a message, without the bracket that closes one before it: `charge failed ({error})`. Where a
+/// formatter panicked, nothing of the message is left but that.
+fn tail(message: &str, at: usize) -> &str {
+    if message == PANICKED {
+        return message;
+    }
+    let tail = message.get(at..).unwrap_or_default().trim_end();
+    let closed = tail.matches(')').count() > tail.matches('(').count();
+    tail.strip_suffix(')').filter(|_| closed).unwrap_or(tail)
 }
 
 /// Takes out of breadcrumbs what is no part of an error's text.

@@ -188,3 +188,38 @@ impl<K: std::hash::Hash + Eq, V: Default> Young<K, V> {
 
 /// Minutes whose counts are kept apart, of one issue.
 const MINUTES: usize = 4;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_newest_are_remembered_and_no_more_than_twice_as_many() {
+        let mut young = Young::default();
+        for key in 0..5 * KNOWN_ISSUES {
+            young.insert(key, key);
+            assert!(young.new.len() + young.old.len() <= 2 * KNOWN_ISSUES);
+            let newest = key.saturating_sub(KNOWN_ISSUES - 1);
+            assert_eq!(young.find(&newest), Some(&newest));
+        }
+        // What is learnt anew is young again, and stands there once.
+        for _ in 0..KNOWN_ISSUES {
+            young.insert(0, 7);
+        }
+        assert_eq!(young.find(&0), Some(&7));
+        assert_eq!((young.remove(&0), young.remove(&0)), (Some(7), None));
+    }
+
+    #[test]
+    fn what_is_untold_is_said_with_the_first_event_of_a_later_minute() {
+        let mut untold = Untold::default();
+        untold.add(1, 10);
+        assert_eq!(untold.take_before(1), 0, "it came behind that one");
+        untold.add(2, 20);
+        untold.add(1, 1);
+        assert_eq!((untold.take_before(2), untold.take_before(2)), (11, 0));
+        (3..100).for_each(|minute| untold.add(minute, 1));
+        assert!(untold.0.len() <= MINUTES);
+        assert_eq!(untold.take_before(u64::MAX), 20 + 97, "nothing of it is lost");
+    }
+}

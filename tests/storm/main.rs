@@ -9,9 +9,15 @@ mod beyond;
 #[cfg(test)]
 mod heap;
 #[cfg(test)]
+mod hooks;
+#[cfg(test)]
+mod hostile;
+#[cfg(test)]
 mod known;
 #[cfg(test)]
 mod limits;
+#[cfg(test)]
+mod panics;
 #[cfg(test)]
 mod rig;
 #[cfg(test)]
