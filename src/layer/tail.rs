@@ -10,7 +10,7 @@
 //! no words in common with the first, the line is known to say nothing of its own.
 
 use crate::ledger::COMMON;
-use crate::trail::CRUMB_BYTES;
+use crate::limits::MESSAGE_BYTES;
 use crate::trail::crumb::Ear;
 use crate::trail::text::{JOINT, PANICKED, fitting};
 
@@ -25,6 +25,10 @@ pub(super) struct Pieces {
     leads: bool,
     /// A space stands between `at` and here.
     words: bool,
+    /// What stands behind `at`, as far as it is looked at.
+    tail: [u8; TAIL_BYTES],
+    tail_bytes: usize,
+    tail_ended: bool,
     /// Hashes of the first pieces that are words.
     hashes: [u64; COMMON],
     hashed: usize,
@@ -47,6 +51,9 @@ impl Ear for Pieces {
         self.leads_to(piece);
         self.leads = is_lead(piece);
         self.length += piece.len();
+        if self.at.is_some() && !self.tail_ended {
+            self.keep(piece);
+        }
         true
     }
 }
@@ -56,7 +63,10 @@ impl Pieces {
     fn leads_to(&mut self, piece: &str) {
         let piece = fitting(piece, PIECES_BYTES);
         match self.at {
-            None if self.leads => (self.at, self.words) = (Some(self.length), false),
+            None if self.leads => {
+                (self.at, self.words) = (Some(self.length), false);
+                (self.tail_bytes, self.tail_ended) = (0, false);
+            }
             // `for user: {user}, shard: {shard}`: that was an argument with a label; this is the next label.
             Some(_) if !self.words && is_label(piece) => self.at = None,
             _ => {}
@@ -68,6 +78,17 @@ impl Pieces {
             }
             self.hashed += 1;
         }
+    }
+
+    fn keep(&mut self, piece: &str) {
+        let room = self.tail.get_mut(self.tail_bytes..).unwrap_or_default();
+        let kept = fitting(piece, room.len());
+        if let Some(place) = room.get_mut(..kept.len()) {
+            place.copy_from_slice(kept.as_bytes());
+        }
+        self.tail_bytes += kept.len();
+        // What follows a piece that was cut is no part of it.
+        self.tail_ended |= kept.len() < piece.len();
     }
 
     fn joins(&mut self) {
@@ -89,10 +110,20 @@ impl Pieces {
             return (self.at.is_some() || self.leads).then_some(0);
         }
         let at = self.at?;
-        let (head, tail) = text.split_at_checked(at)?;
+        // Of a long message the breadcrumb has the beginning only.
+        let (head, tail) = match text.split_at_checked(at) {
+            Some((head, tail)) if !tail.is_empty() => (head, tail),
+            _ if text.len() <= at => (text, self.tail()),
+            _ => return None,
+        };
         let quotes = head.bytes().filter(|byte| matches!(byte, b'"' | b'`')).count();
         let has_words = head.bytes().any(|byte| byte.is_ascii_alphabetic());
         (has_words && quotes % 2 == 0 && reads_like_an_error(tail.trim(), head)).then_some(at)
+    }
+
+    fn tail(&self) -> &str {
+        let kept = self.tail.get(..self.tail_bytes).unwrap_or_default();
+        str::from_utf8(kept).unwrap_or_default()
     }
 
     /// Something led over to an argument at its end, whatever that is.
@@ -146,9 +177,10 @@ fn reads_like_an_error(tail: &str, head: &str) -> bool {
         return false;
     }
     match tail.split_once(char::is_whitespace) {
-        // An amount with its unit, a time; but `404 Not Found`.
+        // An amount with its unit, a time; but `404 Not Found`, and the numbered list that color-eyre begins with.
         Some((first, rest)) if first.starts_with(|c: char| c.is_ascii_digit()) => {
-            first.len() == 3 && rest.starts_with(|c: char| c.is_ascii_uppercase())
+            let is_status = first.len() == 3 && rest.starts_with(|c: char| c.is_ascii_uppercase());
+            is_status || first == "0:"
         }
         Some(_) => true,
         // One word: the name of a variant, or what a line that says that something failed ends with.
@@ -223,8 +255,10 @@ const LABELS: [&str; 14] = [
 /// Joints of a message that are remembered.
 const JOINTS: usize = 8;
 
-/// Bytes of a message in which an error is looked for: as many as a breadcrumb may hold.
-const PIECES_BYTES: usize = CRUMB_BYTES;
+/// Bytes of a message in which an error is looked for.
+const PIECES_BYTES: usize = MESSAGE_BYTES;
+/// Bytes of what may be an error by which it is judged, where the breadcrumb has no room for it.
+const TAIL_BYTES: usize = 32;
 
 fn hash(piece: &str) -> u64 {
     let hash = piece.bytes().take(64).fold(0xCBF2_9CE4_8422_2325_u64, |hash, byte| {

@@ -94,18 +94,21 @@ fn a_formatter_that_never_ends_is_ended_wherever_it_stands() {
     let (guard, memory) = global();
     let begun = Instant::now();
     // What the throttle's key passes over is no less endless.
-    let pieces = ["on and on ", "7", " ", "\n", "\"", "'", "`", "ü", ": ", "-", "(", "\u{1b}[0m", "0123456789abcdef"];
+    let pieces =
+        ["on and on ", "7", " ", "\n", "\"", "'", "`", "ü", ": ", "-", "(", "\u{1b}[0m", "0123456789abcdef"];
     for piece in pieces {
         log_everywhere(&Endless(piece));
     }
     assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
     let events = memory.events();
-    assert!(events.len() >= 10 * pieces.len(), "{}", events.len());
     for event in &events {
         assert!(event.value.len() <= ERROR_TEXT_BYTES + '…'.len_utf8(), "{}", event.value.len());
     }
     let stats = ledger_balances(&guard);
     assert_eq!((stats.lost_total(), stats.pending), (0, 0));
+    // What reads like a value at the end of a message is none.
+    assert_eq!(stats.accepted + stats.errors_without_error, 11 * pieces.len() as u64);
+    assert!(stats.accepted >= 8 * pieces.len() as u64, "{stats:?}");
 }
 
 #[test]
@@ -224,7 +227,8 @@ fn causes_without_an_end_are_asked_for_up_to_the_limit_by_the_throttle_and_the_r
 }
 
 /// Text that would steer a terminal, or pass for a line of its own.
-const STEERS: &str = "\u{1b}[31m\u{7}\u{0}\u{8}\u{9b}2J\u{202e}\u{2066}\u{200f}\u{2028}\u{feff}\u{7f}\r\n\tcrumbtrail: forged";
+const STEERS: &str =
+    "\u{1b}[31m\u{7}\u{0}\u{8}\u{9b}2J\u{202e}\u{2066}\u{200f}\u{2028}\u{feff}\u{7f}\r\n\tcrumbtrail: forged";
 
 /// An error whose type and text are such.
 #[derive(Clone)]
@@ -256,27 +260,43 @@ fn whatever_is_logged_stderr_shows_harmless_lines() {
             };
             let found: Vec<_> = ended.stderr.chars().filter(harmful).collect();
             assert!(found.is_empty(), "{found:?} in {}", ended.stderr);
-            assert!(!ended.stderr.lines().any(|line| line.starts_with("crumbtrail: forged")), "{}", ended.stderr);
+            assert!(
+                !ended.stderr.lines().any(|line| line.starts_with("crumbtrail: forged")),
+                "{}",
+                ended.stderr
+            );
             assert!(ended.stderr.contains("forged"), "it was shown at all: {}", ended.stderr);
         }
         return;
     }
+    // The standard library's own hook shows a payload as it is.
+    std::panic::set_hook(Box::new(|_| {}));
     let builder = crumbtrail::builder().server_name(STEERS).release(STEERS).environment(STEERS);
     let builder = match role().as_deref() {
-        Some("console") => builder.sink(crumbtrail::Console::new()),
+        Some("console") => builder.sink(crumbtrail::Console::stderr()),
         _ => builder.sink(Memory::new()).track_messages(false),
     };
     let (layer, guard) = builder.build().unwrap();
     tracing_subscriber::registry().with(layer).init();
     let line = |message: fmt::Arguments<'_>| {
         let mut record = log::Record::builder();
-        record.level(log::Level::Error).target(STEERS).file(Some(STEERS)).module_path(Some(STEERS)).line(Some(7));
+        record
+            .level(log::Level::Error)
+            .target(STEERS)
+            .file(Some(STEERS))
+            .module_path(Some(STEERS))
+            .line(Some(7));
         log::Log::log(&tracing_log::LogTracer::new(), &record.args(message).build());
     };
     // Lines without an error are named at the end, tallies and repeats once a while.
     line(format_args!("the queue is empty"));
     line(format_args!("lost: {Steers}"));
-    let span = info_span!("a\u{1b}[31m\u{202e}span", "a\u{1b}[31m\u{202e}field" = STEERS, user.id = STEERS, user.email = STEERS);
+    let span = info_span!(
+        "a\u{1b}[31m\u{202e}span",
+        "a\u{1b}[31m\u{202e}field" = STEERS,
+        user.id = STEERS,
+        user.email = STEERS
+    );
     let _span = span.entered();
     crumbtrail::set_tag(STEERS, STEERS);
     crumbtrail::set_context(STEERS, serde_json::json!({ STEERS: STEERS }));
@@ -284,7 +304,12 @@ fn whatever_is_logged_stderr_shows_harmless_lines() {
     for _ in 0..30 {
         error!(target: "a\u{1b}[31m\u{202e}target", error = &Steers as &dyn Error, "a\u{1b}[31m\u{202e}field" = STEERS, "{STEERS}");
         error!(error = ?Steers, "{STEERS}");
-        error!(exception.message = STEERS, exception.r#type = STEERS, exception.stacktrace = STEERS, "explicit");
+        error!(
+            exception.message = STEERS,
+            exception.r#type = STEERS,
+            exception.stacktrace = STEERS,
+            "explicit"
+        );
         error!("lost: {Steers}");
         let _ = std::panic::catch_unwind(|| std::panic::panic_any(STEERS));
     }
