@@ -9,7 +9,7 @@ use std::ptr;
 use crate::limits::{CHAIN_LINKS, FIELD_BYTES, TYPE_TEXT_BYTES};
 use crate::model::{CapturedError, Link};
 use crate::sync::caught;
-use crate::trail::text::BoundedString;
+use crate::trail::text::{BoundedString, format_into};
 
 /// Copies an error and its causes, outermost first; stops at an error that was seen before, or whose cause cannot be
 /// had. `text` is its own text where that is known already: a formatter may say another thing the next time.
@@ -36,6 +36,16 @@ pub(crate) fn typed(error: &(dyn Error + 'static), mut text: Option<&str>) -> Ca
         next = source;
     }
     CapturedError::Typed { links, cut: false }
+}
+
+/// Writes the texts of a chain, one behind the other.
+pub(crate) fn say_chain(error: &(dyn Error + 'static), out: &mut BoundedString) {
+    let mut next = Some(error);
+    for _ in 0..CHAIN_LINKS {
+        let Some(link) = next else { return };
+        format_into(out, format_args!("{link}\n"));
+        next = caught(|| link.source()).flatten();
+    }
 }
 
 /// The head of an error's `Debug`, which names its type; that of an `io::Error` names a part of it that nobody knows.

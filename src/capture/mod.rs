@@ -19,11 +19,12 @@ use crate::clock::{self, Clock};
 use crate::ledger::{Admission, Counted, Dropped, Ledger, Line};
 use crate::model::{Captured, CapturedError, CapturedFields, Draft, EventId, EventKind, Site};
 use crate::queue::{Item, Queue};
-use crate::scope::{Place, Scopes};
+use crate::limits::LANE_ENTRIES;
+use crate::scope::{Place, Scopes, data};
 use crate::sync::caught;
 use crate::trail::{Busy, Record, Trail};
 
-pub(crate) use chain::typed;
+pub(crate) use chain::{say_chain, typed};
 pub(crate) use key::{Heard, Key};
 pub use throttle::Throttle;
 pub(crate) use verdict::{IgnoredText, IgnoredType, Judgement, Rules};
@@ -169,7 +170,7 @@ impl Pipeline {
             fields: failure.fields,
             error: failure.error,
             siblings: failure.siblings,
-            draft: failure.draft,
+            draft: bounded(failure.draft),
             key: failure.key,
             minute,
             lane: scope.lane,
@@ -195,4 +196,13 @@ impl Pipeline {
             self.ledger.counted_first();
         }
     }
+}
+
+/// What a hook says of an event, within the limits of what a lane may be told.
+fn bounded(draft: Draft) -> Draft {
+    let text = |text: String| data::text(&text);
+    let tags = draft.tags.into_iter().take(LANE_ENTRIES).map(|(name, value)| (text(name), text(value)));
+    let contexts = draft.contexts.into_iter().take(LANE_ENTRIES);
+    let contexts = contexts.map(|(name, value)| (text(name), data::value(value)));
+    Draft { tags: tags.collect(), contexts: contexts.collect(), ..draft }
 }

@@ -4,8 +4,11 @@ use std::error::Error;
 
 use tracing::Level;
 
-use super::{Failure, Key, Pipeline, typed};
+use super::{Failure, Key, Pipeline, say_chain, typed};
+use crate::ledger::Dropped;
+use crate::limits::MESSAGE_BYTES;
 use crate::model::{Draft, EventId, EventKind, Site};
+use crate::trail::text::BoundedString;
 
 impl Pipeline {
     /// Judges and takes an error; the caller has counted it as accepted.
@@ -21,6 +24,15 @@ impl Pipeline {
         if self.is_too_fast(line) {
             self.ledger.tally(line.count_untold());
             return None;
+        }
+        // It has no module: only rules for every module are about it.
+        if self.rules.reads("") {
+            let mut said = BoundedString::new(MESSAGE_BYTES);
+            say_chain(error, &mut said);
+            if self.rules.ignores("", said.as_str()) {
+                self.ledger.drop_one(Dropped::Ignored);
+                return None;
+            }
         }
         let mut draft = Draft::default();
         if self.refuses(self.rules.judge(error, &mut draft)) {

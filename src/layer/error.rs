@@ -66,9 +66,13 @@ impl Inner {
             return Some(crumb);
         }
         pipeline.ledger.accept();
-        if look.is_read && self.is_ignored(event) {
-            pipeline.ledger.drop_one(Dropped::Ignored);
-            return Some(crumb);
+        if look.is_read {
+            let ignored = self.is_ignored(event);
+            line.note_ignored(ignored);
+            if ignored {
+                pipeline.ledger.drop_one(Dropped::Ignored);
+                return Some(crumb);
+            }
         }
         if pipeline.refuses(sight.judgement) {
             return (sight.judgement != Judgement::Drop).then_some(crumb);
@@ -87,7 +91,11 @@ impl Inner {
         let ledger = &self.pipeline.ledger;
         if noticed.0 || line.carries() || self.pipeline.rules.track_messages {
             ledger.accept();
-            ledger.tally(line.count_untold());
+            if line.is_ignored() {
+                ledger.drop_one(Dropped::Ignored);
+            } else {
+                ledger.tally(line.count_untold());
+            }
         } else {
             ledger.count(Counted::ErrorWithoutError);
             line.count_without_error();

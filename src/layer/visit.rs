@@ -301,8 +301,8 @@ impl Visit for TextVisitor {
 
     fn record_bool(&mut self, _: &Field, _: bool) {}
 
-    fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
-        self.record_debug(field, &format_args!("{value}"));
+    fn record_error(&mut self, _: &Field, value: &(dyn Error + 'static)) {
+        capture::say_chain(value, &mut self.0);
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {

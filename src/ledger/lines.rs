@@ -6,7 +6,7 @@
 //! that has no name.
 
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 
 use crate::limits::LINES;
 use crate::model::Site;
@@ -33,9 +33,11 @@ pub(crate) struct Line {
     pace: AtomicU64,
     /// The last ERROR that was looked at carried an error.
     carries: AtomicBool,
+    /// The last ERROR that was looked at was ignored by what it said.
+    ignored: AtomicBool,
     /// What its messages have in common, while that is being learnt.
     common: [AtomicU64; COMMON],
-    learnt: AtomicBool,
+    lesson: AtomicU8,
     /// Its message is nothing but an error.
     bare: AtomicBool,
 }
@@ -125,7 +127,8 @@ impl Line {
     /// Counts an ERROR that is not told apart from the others of this line; true for the first since they were taken.
     pub(crate) fn count_untold(&self) -> bool {
         self.untold_ever.fetch_add(1, Ordering::Relaxed);
-        self.untold.fetch_add(1, Ordering::Relaxed) == 0
+        // SeqCst: ordered against the ledger's word that all is settled.
+        self.untold.fetch_add(1, Ordering::SeqCst) == 0
     }
 
     /// Counts ERRORs that were told apart at first, but whose issue nobody knows.
@@ -136,7 +139,7 @@ impl Line {
 
     /// Those that were not told apart, since they were last taken.
     pub(crate) fn take_untold(&self) -> u64 {
-        if self.untold.load(Ordering::Relaxed) == 0 { 0 } else { self.untold.swap(0, Ordering::Relaxed) }
+        if self.untold.load(Ordering::SeqCst) == 0 { 0 } else { self.untold.swap(0, Ordering::SeqCst) }
     }
 
     pub(crate) fn untold_ever(&self) -> u64 {
@@ -154,24 +157,44 @@ impl Line {
         }
     }
 
+    /// Whether the last ERROR that was looked at was ignored: one that is not looked at is then ignored as well.
+    pub(crate) fn is_ignored(&self) -> bool {
+        self.ignored.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn note_ignored(&self, ignored: bool) {
+        if self.is_ignored() != ignored {
+            self.ignored.store(ignored, Ordering::Relaxed);
+        }
+    }
+
     /// Its message is nothing but an error, as in `error!("{error}")`.
     pub(crate) fn is_bare(&self) -> bool {
         self.bare.load(Ordering::Relaxed)
     }
 
     /// Learns from the pieces of one more message, as hashes: where two messages have no words in common, the line
-    /// says nothing of its own. Races lose a lesson, not more.
+    /// says nothing of its own. A race costs a lesson, not more.
     pub(crate) fn learn(&self, pieces: &[u64; COMMON]) {
-        if self.key() == 0 {
-            // Of many lines, which have nothing in common anyway.
+        // Of those beyond the table there are many, which have nothing in common anyway; and without words there is
+        // nothing to compare.
+        if self.key() == 0 || pieces.iter().all(|piece| *piece == 0) {
             return;
         }
-        if !self.learnt.swap(true, Ordering::Relaxed) {
-            for (common, piece) in self.common.iter().zip(pieces) {
-                common.store(*piece, Ordering::Relaxed);
+        match self.lesson.compare_exchange(NONE, FIRST, Ordering::Relaxed, Ordering::Acquire) {
+            Ok(_) => {
+                for (common, piece) in self.common.iter().zip(pieces) {
+                    common.store(*piece, Ordering::Relaxed);
+                }
+                // Pairs with the Acquire of who compares.
+                self.lesson.store(LEARNT, Ordering::Release);
             }
-            return;
+            Err(LEARNT) => self.compare(pieces),
+            Err(_) => {}
         }
+    }
+
+    fn compare(&self, pieces: &[u64; COMMON]) {
         let mut left = 0;
         for common in &self.common {
             let known = common.load(Ordering::Relaxed);
@@ -193,6 +216,11 @@ fn probes(slots: &[Line], key: u64) -> impl Iterator<Item = &Line> {
     let (wrapped, first) = slots.split_at_checked(begin).unwrap_or_default();
     first.iter().chain(wrapped).take(PROBES)
 }
+
+/// How far a lesson has come.
+const NONE: u8 = 0;
+const FIRST: u8 = 1;
+const LEARNT: u8 = 2;
 
 const SECOND: u64 = u64::MAX << 32;
 /// Slots that are looked at before a line is taken for one beyond the table.

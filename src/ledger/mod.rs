@@ -69,6 +69,8 @@ pub(crate) enum End {
 struct Progress {
     /// Events of the queue that have ended: in whatever order, since the worker holds some of them.
     ended: u64,
+    /// So many of the enqueued have ended, the first ones, whatever came later.
+    through: u64,
     /// So many of those who asked have their answer: what was enqueued before has ended, what was counted is told.
     answered: u64,
 }
@@ -217,9 +219,10 @@ impl Ledger {
             let gone = self.worker_gone.load(Ordering::Relaxed);
             match left {
                 // A sink that puts off part of its work may be late with that; no event is.
-                _ if (gone || left.is_none()) && progress.ended >= target => return Ok(()),
+                None if progress.through >= target => return Ok(()),
+                _ if gone && progress.ended >= target => return Ok(()),
                 _ if gone => return Err(FlushError::worker_gone()),
-                None => return Err(FlushError::deadline(target - progress.ended)),
+                None => return Err(FlushError::deadline(target.saturating_sub(progress.ended))),
                 Some(left) => {
                     let woken = self.progressed.wait_timeout(progress, left);
                     progress = woken.unwrap_or_else(PoisonError::into_inner).0;
@@ -235,6 +238,12 @@ impl Ledger {
         // SeqCst, and in this order: see `settle`.
         let asked = self.asked.load(Ordering::SeqCst);
         (asked, self.wanted.load(Ordering::SeqCst))
+    }
+
+    /// The first `enqueued` have ended: nothing of them waits in the queue or is held.
+    pub(crate) fn ended_through(&self, enqueued: u64) {
+        let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
+        progress.through = progress.through.max(enqueued);
     }
 
     /// The first `asked` of those who wait have what they wait for.

@@ -6,7 +6,7 @@
 //! table a minute is all that is allocated.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering, fence};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 
@@ -14,7 +14,11 @@ use crate::limits::TALLY_KEYS;
 
 /// The table of this minute, and of the one before until it is taken.
 #[derive(Debug)]
-pub(crate) struct Tallies(ArcSwap<Minute>);
+pub(crate) struct Tallies {
+    minute: ArcSwap<Minute>,
+    /// Somebody is making the next one.
+    beginning: AtomicBool,
+}
 
 /// What may be told in full within a minute.
 #[derive(Debug, Clone, Copy)]
@@ -55,7 +59,7 @@ struct Text {
 
 impl Default for Tallies {
     fn default() -> Self {
-        Self(ArcSwap::from_pointee(Minute::default()))
+        Self { minute: ArcSwap::from_pointee(Minute::default()), beginning: AtomicBool::new(false) }
     }
 }
 
@@ -75,11 +79,11 @@ impl Tallies {
     /// Decides about one occurrence of a text on the line `line`, and counts it where it is not told.
     #[inline]
     pub(crate) fn admit(&self, now_ms: u64, key: u64, line: u64, budget: Budget) -> Admission {
-        let mut minute = self.0.load();
+        let mut minute = self.minute.load();
         if now_ms >= minute.began_ms.saturating_add(MINUTE_MS) || minute.texts.is_empty() {
             drop(minute);
             self.begin(now_ms);
-            minute = self.0.load();
+            minute = self.minute.load();
         }
         let text = minute.text(key, line);
         let may = |told: &AtomicU64, most: u64| {
@@ -97,32 +101,37 @@ impl Tallies {
     /// Counts an occurrence that was to be told in full, and then could not be; true for the first since the counts were
     /// taken, None where there is no room for its text.
     pub(crate) fn miss(&self, key: u64, line: u64) -> Option<bool> {
-        self.0.load().text(key, line).map(Text::count)
+        self.minute.load().text(key, line).map(Text::count)
     }
 
     /// The next minute, unless the worker has not taken the last one yet: then this one goes on.
     #[cold]
     fn begin(&self, now_ms: u64) {
-        let last = self.0.load_full();
+        let last = self.minute.load_full();
         let over = now_ms >= last.began_ms.saturating_add(MINUTE_MS) || last.texts.is_empty();
         if !over || last.previous.load().is_some() {
+            return;
+        }
+        // One is enough; the others go on in the old one meanwhile, but for the very first.
+        if self.beginning.swap(true, Ordering::Acquire) && !last.texts.is_empty() {
             return;
         }
         let texts = (0..TALLY_KEYS).map(|_| Text::default()).collect();
         let previous = ArcSwapOption::new((!last.texts.is_empty()).then(|| Arc::clone(&last)));
         let next = Minute { began_ms: now_ms, told: AtomicU64::new(0), texts, previous };
         // Of several that begin it at once, one does.
-        self.0.compare_and_swap(&last, Arc::new(next));
+        self.minute.compare_and_swap(&last, Arc::new(next));
+        self.beginning.store(false, Ordering::Release);
     }
 
     /// Whether a minute is over of which not all was taken yet.
     pub(crate) fn has_previous(&self) -> bool {
-        self.0.load().previous.load().is_some()
+        self.minute.load().previous.load().is_some()
     }
 
     /// Takes what was counted since the last time, text by text; leaves that of the keys which shall `wait`.
     pub(crate) fn take(&self, mut waits: impl FnMut(u64) -> bool, mut each: impl FnMut(Counts)) {
-        let minute = self.0.load_full();
+        let minute = self.minute.load_full();
         if let Some(previous) = minute.previous.load_full() {
             // Held by us and by its successor only: nobody counts in it any more.
             let is_over = Arc::strong_count(&previous) == 2;
@@ -153,7 +162,7 @@ impl Minute {
             if found == 0 {
                 match slot.key.compare_exchange(0, key, Ordering::Relaxed, Ordering::Relaxed) {
                     Ok(_) => {
-                        slot.line.store(line, Ordering::Relaxed);
+                        slot.line.store(line.max(BEYOND), Ordering::Relaxed);
                         return Some(slot);
                     }
                     Err(other) if other == key => return Some(slot),
@@ -168,15 +177,16 @@ impl Minute {
     fn take(&self, waits: &mut impl FnMut(u64) -> bool, each: &mut impl FnMut(Counts)) -> bool {
         let mut all = true;
         for text in &self.texts {
-            if text.counted.load(Ordering::Relaxed) == 0 {
+            if text.counted.load(Ordering::SeqCst) == 0 {
                 continue;
             }
             let key = text.key.load(Ordering::Relaxed);
-            if waits(key) {
+            // Without a line it is about to be named.
+            if text.line.load(Ordering::Relaxed) == 0 || waits(key) {
                 all = false;
                 continue;
             }
-            let (line, count) = (text.line.load(Ordering::Relaxed), text.counted.swap(0, Ordering::Relaxed));
+            let (line, count) = (text.line.load(Ordering::Relaxed), text.counted.swap(0, Ordering::SeqCst));
             each(Counts { minute: self.began_ms, key, line, count });
         }
         all
@@ -185,10 +195,13 @@ impl Minute {
 
 impl Text {
     fn count(&self) -> bool {
-        self.counted.fetch_add(1, Ordering::Relaxed) == 0
+        // SeqCst: ordered against the ledger's word that all is settled.
+        self.counted.fetch_add(1, Ordering::SeqCst) == 0
     }
 }
 
+/// In the place of a line that has no number; none has this.
+const BEYOND: u64 = 1;
 const MINUTE_MS: u64 = 60_000;
 /// Slots that are looked at before a text is taken for one beyond the table.
 const PROBES: usize = 16;

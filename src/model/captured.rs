@@ -51,7 +51,10 @@ impl Captured {
         let spans: usize = self.spans.iter().map(CapturedSpan::bytes).sum();
         let lanes: usize = self.lanes.iter().map(|lane| lane.bytes()).sum();
         let fields = self.fields.as_ref().map_or(0, |fields| fields.bytes.len());
-        fields + size_of_val(self.stack.as_slice()) + error + spans + lanes
+        let draft: usize = self.draft.contexts.values().map(json_bytes).sum();
+        let tags = self.draft.tags.iter().chain(self.lanes.iter().flat_map(|lane| &lane.tags));
+        let tags: usize = tags.map(|(name, value)| name.len() + value.len()).sum();
+        fields + size_of_val(self.stack.as_slice()) + error + spans + lanes + draft + tags
     }
 }
 

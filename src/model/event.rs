@@ -103,11 +103,15 @@ impl TrackedEvent {
             + frames
             + spans
             + contexts
+            + self.tags.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>()
+            + self.logged_at.iter().map(|place| LINE_TEXTS + place.message.as_ref().map_or(0, String::len)).sum::<usize>()
     }
 }
 
-/// Bytes of the names in one frame, about.
-const FRAME_TEXTS: usize = 160;
+/// Bytes of the names in one frame, with the source of some, about.
+const FRAME_TEXTS: usize = 240;
+/// Bytes of the names of one line, about.
+const LINE_TEXTS: usize = 160;
 
 /// One place where a failure was logged on its way up.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -78,7 +78,11 @@ fn of(error: &CapturedError) -> Read {
             let causes = links.map(|link| Cause::new(text::type_name(&link.debug), link.value.clone()));
             Read { chain: causes.collect(), cut: *cut, stack: Vec::new() }
         }
-        CapturedError::Text { plain, alternate, joints } => text::read(plain, alternate.as_deref(), joints),
+        // What the alternate form does not go on from has no causes: its colons are its own.
+        CapturedError::Text { plain, alternate, joints } => {
+            let joints = alternate.as_ref().map_or(&[][..], |_| joints);
+            text::read(plain, alternate.as_deref(), joints)
+        }
         CapturedError::Panic { payload } => {
             Read { chain: vec![Cause::new(Some("panic".to_owned()), payload.clone())], ..Read::default() }
         }

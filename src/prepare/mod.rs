@@ -35,6 +35,8 @@ pub(crate) struct Prepared {
     pub(crate) event: TrackedEvent,
     /// What a hook or a field says of its issue, instead of grouping.
     pub(crate) fingerprint: Option<Fingerprint>,
+    /// The title that a hook gave it, instead of grouping.
+    pub(crate) title: Option<String>,
     /// Its error was at hand when it was captured, and was judged by its type.
     pub(crate) judged: bool,
     /// By which the throttle knows it.
@@ -75,11 +77,12 @@ impl Preparer {
         let Errors { read, siblings, message, error_at } =
             Errors::read(&captured.error, &captured.siblings, message, &mut fields);
         let returned = returned(&captured, message.as_deref(), &fields);
+        let walked = self.frames.resolve(&captured.stack, &captured.site);
+        let in_message = matches!(captured.error, CapturedError::Tail { .. });
         // Where the error was made says more than where it was logged.
-        let frames = self
-            .frames
-            .told(read.stack, &captured.site)
-            .unwrap_or_else(|| self.frames.resolve(&captured.stack, &captured.site));
+        let told = self.frames.told(read.stack, &captured.site);
+        let told = told.filter(|told| !in_message || stack::is_ours(told, &walked));
+        let frames = told.unwrap_or(walked);
         let spans: Vec<Span> = captured.spans.iter().map(span).collect();
         let mut meaning = Meaning::of(&mut fields, spans, captured.lanes, &self.environment);
         // What a hook says with the error in hand outranks all.
@@ -138,6 +141,7 @@ impl Preparer {
         Prepared {
             event,
             fingerprint: captured.draft.fingerprint,
+            title: None,
             judged: matches!(captured.error, CapturedError::Typed { .. } | CapturedError::Panic { .. }),
             key: captured.key,
             minute: captured.minute,

@@ -68,9 +68,8 @@ impl Frames {
             frame.in_app = self.is_in_app(frame, &home);
         }
         frames.truncate(STACK_FRAMES);
-        let root = root_of(site, &frames);
-        self.sources.show(&mut frames);
-        name_within(&root, &mut frames);
+        // No source: which file a text names is not for it to say what we open.
+        name_within(&root_of(site, &frames), &mut frames);
         Some(frames).filter(|frames| !frames.is_empty())
     }
 
@@ -120,6 +119,15 @@ impl Frames {
             None => !home.is_empty() && crate_of(path(frame)) == home,
         }
     }
+}
+
+/// Whether a stack that came in a message may be of this program: a message may quote somebody else's. What a task or a
+/// thread calls has functions in common with where the error was made.
+pub(super) fn is_ours(told: &[Frame], walked: &[Frame]) -> bool {
+    let same = |told: &Frame, walked: &Frame| told.function == walked.function && told.module == walked.module;
+    // Without a walk there is nothing to compare with.
+    walked.len() < 2
+        || told.iter().any(|told| told.function.is_some() && walked.iter().any(|walked| same(told, walked)))
 }
 
 /// The crate that logged, by which frames without a file are told apart: the target's, unless that is a name that the

@@ -55,6 +55,8 @@ pub(super) struct Held {
     pub(super) event: TrackedEvent,
     /// What a hook or a field says of its issue.
     pub(super) fingerprint: Option<Fingerprint>,
+    /// The title that a hook gave it.
+    pub(super) title: Option<String>,
     /// By which the throttle knows it: that of the line that told of it first, and those of the others.
     pub(super) keys: Vec<u64>,
     /// When the throttle's minute began in which the first of them was told.
@@ -287,12 +289,13 @@ impl Hold {
 
 impl Held {
     fn new(prepared: Prepared, now: Now) -> Self {
-        let Prepared { event, fingerprint, key, minute, lane, span_numbers, task, returned, .. } = prepared;
+        let Prepared { event, fingerprint, title, key, minute, lane, span_numbers, task, returned, .. } = prepared;
         let line = Line { spans: span_numbers, task, time: event.time, returned };
         Self {
             text: text(&event.chain),
             event,
             fingerprint,
+            title,
             keys: vec![key],
             minute,
             // Outside of any span the task's own lane is the lane.

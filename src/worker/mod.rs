@@ -21,11 +21,12 @@ use crate::clock::Clock;
 use crate::diag::{self, Said};
 use crate::grouping;
 use crate::ledger::{End, Ledger, Lost};
-use crate::model::TrackedEvent;
-use crate::prepare::{Hooks, Preparer, Refused};
+use crate::model::{Captured, LoggedAt, TrackedEvent};
+use crate::prepare::{Hooks, Prepared, Preparer, Refused};
 use crate::queue::{Item, Message, Outlet};
 use crate::sink::Sink;
 use crate::sync::{caught, enter};
+use crate::trail::Copied;
 
 use hold::{Held, Hold, Now};
 use tallied::{Tallied, Which};
@@ -53,6 +54,8 @@ pub(crate) struct Worker {
     answered: u64,
     /// Until when more is likely to come, by the pipeline's clock.
     lingers_ms: u64,
+    /// How long nobody looks into the queue meanwhile.
+    linger: Duration,
     /// Until when there may be something to do once a second.
     awake_ms: u64,
     /// When that was done last.
@@ -87,6 +90,7 @@ impl Worker {
             taken: 0,
             answered: 0,
             lingers_ms: 0,
+            linger: LINGER,
             awake_ms: 0,
             ticked_ms: 0,
         }
@@ -105,6 +109,7 @@ impl Worker {
         let ledger = Arc::clone(&self.ledger);
         ledger.nudge_by(nudge);
         let spawned = thread::Builder::new().name("crumbtrail".to_owned()).spawn(move || {
+            let _death = Death(Arc::clone(&self.ledger));
             // Nothing that this thread logs is ours to record: it would feed itself.
             enter(|_| self.run(stopped, &nudged))
         });
@@ -128,7 +133,9 @@ impl Worker {
             // whoever logs more than all the rest.
             let lingers = now_ms < self.lingers_ms;
             let queue = if lingers { &never() } else { &messages };
-            let wait = if lingers { wait.min(LINGER) } else { wait };
+            let wait = if lingers { wait.min(self.linger) } else { wait };
+            // The longer nothing comes the less often.
+            self.linger = (self.linger * 2).min(LINGER_MOST);
             select! {
                 recv(queue) -> message => match message {
                     Ok(message) => self.take(message),
@@ -171,9 +178,8 @@ impl Worker {
                 Err(RecvTimeoutError::Disconnected) => break,
             }
         }
-        let (asked, _) = self.ledger.asked();
-        self.settle(asked);
-        self.ledger.worker_gone();
+        let (asked, wanted) = self.ledger.asked();
+        self.settle(asked, wanted.min(self.taken));
     }
 
     /// Something came: there may be more, and something to do once a second.
@@ -190,15 +196,10 @@ impl Worker {
             Message::Event(item) => {
                 self.taken += 1;
                 self.lingers_ms = now.clock_ms.saturating_add(LINGERS_MS);
+                self.linger = LINGER;
                 self.stir(now.clock_ms);
                 let Item { captured, trail, .. } = *item;
-                let prepared = caught(|| {
-                    let mut prepared = self.preparer.prepare(captured, &trail);
-                    prepared.event = self.hooks.apply(prepared.event, prepared.judged, &self.ledger)?;
-                    prepared.fingerprint = grouping::said(&mut prepared.event, prepared.fingerprint.take());
-                    grouping::group(&mut prepared.event, prepared.fingerprint.as_ref());
-                    Ok(prepared)
-                });
+                let prepared = caught(|| self.prepare(captured, &trail));
                 match prepared.unwrap_or(Err(Refused::Lost(Lost::Internal))) {
                     Ok(prepared) => {
                         // From now on: to find the first symbols may have taken longer than an event is held.
@@ -212,6 +213,24 @@ impl Worker {
         }
     }
 
+    /// The event as the hooks leave it, grouped.
+    fn prepare(&mut self, captured: Captured, trail: &Copied) -> Result<Prepared, Refused> {
+        let mut prepared = self.preparer.prepare(captured, trail);
+        prepared.fingerprint = grouping::said(&mut prepared.event, prepared.fingerprint.take());
+        grouping::group(&mut prepared.event, prepared.fingerprint.as_ref());
+        let (title, fingerprint) = (prepared.event.title.clone(), prepared.event.fingerprint.clone());
+        let place = prepared.event.logged_at.first().cloned();
+        let mut event = self.hooks.apply(prepared.event, prepared.judged, &self.ledger)?;
+        // What a hook changed is not decided anew; what it took out of the message is in no other place of ours.
+        if event.fingerprint != fingerprint {
+            prepared.fingerprint = Some(event.fingerprint.clone());
+        }
+        prepared.title = Some(event.title.clone()).filter(|own| *own != title);
+        event.logged_at = place.map(|place| LoggedAt { message: event.message.clone(), ..place }).into_iter().collect();
+        grouping::group(&mut event, prepared.fingerprint.as_ref());
+        Ok(Prepared { event, ..prepared })
+    }
+
     /// Does what is due, and says how long there will be nothing to do unless something comes.
     fn work(&mut self) -> Duration {
         let now = self.now();
@@ -221,7 +240,7 @@ impl Worker {
         self.let_go();
         let (asked, wanted) = self.ledger.asked();
         if asked > self.answered && self.taken >= wanted {
-            self.settle(asked);
+            self.settle(asked, wanted);
         }
         self.wait()
     }
@@ -235,12 +254,14 @@ impl Worker {
         }
     }
 
-    /// Delivers all that is held, has the sinks finish, and says so to the first `asked` who wait for it.
-    fn settle(&mut self, asked: u64) {
+    /// Delivers all that is held, has the sinks finish, and says so to the first `asked` who wait for it: the first
+    /// `wanted` of the queue were taken.
+    fn settle(&mut self, asked: u64, wanted: u64) {
         self.ledger.settles();
         while let Some(held) = self.hold.take_oldest() {
             self.deliver(held);
         }
+        self.ledger.ended_through(wanted);
         self.tick(self.clock.now_ms(), Which::All);
         self.each_sink(|sink| sink.flush());
         self.answered = asked;
@@ -303,9 +324,12 @@ impl Worker {
     }
 
     fn offer(&mut self, held: Held) -> Result<(), Lost> {
-        let Held { mut event, fingerprint, keys, minute, .. } = held;
+        let Held { mut event, fingerprint, title, keys, minute, .. } = held;
         // Decided now, by all that is known of it.
         grouping::group(&mut event, fingerprint.as_ref());
+        if let Some(title) = title {
+            event.title = title;
+        }
         if self.ledger.tallies.has_previous() {
             // What was counted before the minute of this event is told before it.
             self.tell_tallies(&keys, Which::Settled);
@@ -319,10 +343,22 @@ impl Worker {
                 outcome = delivered;
             }
         }
+        if outcome.is_ok() {
+            self.tallied.told(&event.fingerprint, minute);
+        }
         if let Some(look) = self.first_look.take() {
             look_at(event.target, look);
         }
         outcome
+    }
+}
+
+/// Tells of the thread's end, also of one that nobody foresaw: who flushes must not wait for it.
+struct Death(Arc<Ledger>);
+
+impl Drop for Death {
+    fn drop(&mut self) {
+        self.0.worker_gone();
     }
 }
 
@@ -355,5 +391,6 @@ const TICK_MS: u64 = 1_000;
 const AWAKE_MS: u64 = 12_000;
 /// How long after the last event another one is likely to come: in a storm, and at the end of requests that fail.
 const LINGERS_MS: u64 = 1_000;
-/// How often the queue is looked into meanwhile.
+/// How often the queue is looked into meanwhile: at first, and when nothing came for long.
 const LINGER: Duration = Duration::from_millis(5);
+const LINGER_MOST: Duration = Duration::from_millis(80);

@@ -68,13 +68,18 @@ impl Tallied {
 
     /// How many of an issue were counted since its last event, to be said with the next one, which was told in full in
     /// the minute that began then: what was counted in that minute came behind it.
-    pub(super) fn before(&mut self, fingerprint: &Fingerprint, minute: u64) -> u64 {
-        let Some(mut untold) = self.untold.remove(fingerprint) else { return 0 };
-        let before = untold.take_before(minute);
-        if !untold.0.is_empty() {
-            self.untold.insert(fingerprint.clone(), untold);
+    pub(super) fn before(&self, fingerprint: &Fingerprint, minute: u64) -> u64 {
+        self.untold.find(fingerprint).map_or(0, |untold| untold.before(minute))
+    }
+
+    /// A sink has taken the event that said so.
+    pub(super) fn told(&mut self, fingerprint: &Fingerprint, minute: u64) {
+        if let Some(mut untold) = self.untold.remove(fingerprint) {
+            untold.0.retain(|(known, _)| *known >= minute);
+            if !untold.0.is_empty() {
+                self.untold.insert(fingerprint.clone(), untold);
+            }
         }
-        before
     }
 
     /// Takes what was counted since the last time; `held` are the keys whose event is not told yet.
@@ -119,11 +124,9 @@ impl Untold {
         }
     }
 
-    fn take_before(&mut self, minute: u64) -> u64 {
+    fn before(&self, minute: u64) -> u64 {
         let before = self.0.iter().filter(|(known, _)| *known < minute).map(|(_, count)| *count);
-        let before = before.fold(0, u64::saturating_add);
-        self.0.retain(|(known, _)| *known >= minute);
-        before
+        before.fold(0, u64::saturating_add)
     }
 }
 

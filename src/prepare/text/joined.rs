@@ -2,8 +2,10 @@
 //!
 //! A text has colons of its own, so where one cause ends and the next begins cannot be read off it: `a: b: c` may be
 //! one, two or three. But it was written piece by piece, and between two causes `: ` is a piece of its own, while that of
-//! a text stands within a longer one. So a text is split at such joints only; where they are not known, it is left whole,
-//! and holds its causes' texts too, as the program itself writes them: less is told, but nothing is made up.
+//! a text stands within a longer one. So a text is split at such joints only: behind what the plain form says, or, where
+//! nobody knows that, if there are at least two, since one may be that of an error which writes its kind and its detail.
+//! Anything else is left whole, and holds its causes' texts too, as the program itself writes them: less is told, but
+//! nothing is made up.
 
 use crate::limits::CHAIN_LINKS;
 use crate::trail::text::JOINT;

@@ -176,7 +176,8 @@ fn chain(text: &str, cut: bool, other: Option<&str>, tree: Option<&Tree<'_>>, jo
     }
     if other.is_none() {
         let (texts, cut) = joined::causes(text, joints.iter().copied());
-        if texts.len() > 1 {
+        // One joint may be that of an error which writes its kind and its detail; two are a chain.
+        if texts.len() > 2 {
             return Chain::Whole(texts.into_iter().map(|text| Cause::new(None, text)).collect(), cut);
         }
     }

@@ -32,6 +32,14 @@ use crate::model::{Breadcrumb, Cause, Frame, LoggedAt, TrackedEvent};
 pub(super) struct Joint {
     pub(super) chain: Vec<Cause>,
     pub(super) cut: bool,
+    /// The chain of the older line, where it is no part of the other.
+    pub(super) beside: Option<Vec<Cause>>,
+}
+
+impl Joint {
+    fn of(chain: Vec<Cause>, cut: bool) -> Self {
+        Self { chain, cut, beside: None }
+    }
 }
 
 /// The chain of both, if they tell of the same failure.
@@ -116,10 +124,10 @@ fn by_text(older: &Held, newer: &Held) -> Option<Joint> {
     }
     let (below, above) = (&older.event, &newer.event);
     if let Some(at) = run(&above.chain, &below.chain) {
-        return Some(Joint { chain: typed(&above.chain, &below.chain, at)?, cut: above.chain_cut });
+        return Some(Joint::of(typed(&above.chain, &below.chain, at)?, above.chain_cut));
     }
     if let Some(at) = run(&below.chain, &above.chain) {
-        return Some(Joint { chain: typed(&below.chain, &above.chain, at)?, cut: below.chain_cut });
+        return Some(Joint::of(typed(&below.chain, &above.chain, at)?, below.chain_cut));
     }
     // The newer one's end is the older one's beginning: it shows one cause less deep than there are.
     if let Some(shared) = overlap(&above.chain, &below.chain) {
@@ -175,7 +183,7 @@ fn shows<'a>(whole: &'a str, part: &str) -> Option<(&'a str, bool)> {
 
 /// A chain that shows the other one inside of a text: where that goes on to the end, its links stand for themselves.
 fn unfolded(whole: &TrackedEvent, (before, to_end): (&str, bool), part: &TrackedEvent) -> Joint {
-    let whole_links = || Joint { chain: whole.chain.clone(), cut: whole.chain_cut };
+    let whole_links = || Joint::of(whole.chain.clone(), whole.chain_cut);
     match whole.chain.as_slice() {
         [only] if to_end && !before.is_empty() => {
             let mut chain = vec![Cause::new(only.type_name.clone(), before)];
@@ -183,7 +191,7 @@ fn unfolded(whole: &TrackedEvent, (before, to_end): (&str, bool), part: &Tracked
             bounded(chain, part.chain_cut)
         }
         links if links.len() >= part.chain.len() => whole_links(),
-        _ if before.is_empty() => Joint { chain: part.chain.clone(), cut: part.chain_cut },
+        _ if before.is_empty() => Joint::of(part.chain.clone(), part.chain_cut),
         _ => whole_links(),
     }
 }
@@ -206,7 +214,7 @@ fn by_type(older: &Held, newer: &Held) -> Option<Joint> {
     let written = if is_debug(above) { below } else { above };
     let longer = if up { above } else { below };
     let richer = if written.chain.len() >= longer.chain.len() { written } else { longer };
-    Some(Joint { chain: richer.chain.clone(), cut: richer.chain_cut })
+    Some(Joint::of(richer.chain.clone(), richer.chain_cut))
 }
 
 /// The names of all types of a chain, if all are known.
@@ -231,9 +239,9 @@ fn by_return(older: &Held, top: &Line, newer: &Held, bottom: &Line) -> Option<Jo
     if !directly || !follows(older, newer) || (parts_shown && !outer.contains(inner)) {
         return None;
     }
-    let mut chain = newer.event.chain.clone();
-    chain.extend(older.event.chain.iter().cloned());
-    Some(bounded(chain, older.event.chain_cut))
+    // That one led to the other is likely, and no cause for sure: it stands beside.
+    let beside = Some(older.event.chain.clone());
+    Some(Joint { beside, ..bounded(newer.event.chain.clone(), newer.event.chain_cut) })
 }
 
 /// Nothing was logged between the older line and the newer one.
@@ -252,5 +260,5 @@ fn short(name: &str) -> &str {
 fn bounded(mut chain: Vec<Cause>, cut: bool) -> Joint {
     let cut = cut || chain.len() > CHAIN_LINKS;
     chain.truncate(CHAIN_LINKS);
-    Joint { chain, cut }
+    Joint::of(chain, cut)
 }

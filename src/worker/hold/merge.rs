@@ -37,11 +37,14 @@ pub(super) fn merged(older: Held, newer: Held, joint: Joint) -> Held {
     event.chain = joint.chain;
     event.chain_cut = joint.cut;
     event.value = event.chain.first().map(|cause| cause.value.clone()).unwrap_or_default();
-    for sibling in std::mem::take(&mut later.siblings) {
+    for sibling in joint.beside.into_iter().chain(std::mem::take(&mut later.siblings)) {
         if !event.siblings.contains(&sibling) {
             event.siblings.push(sibling);
         }
     }
+    // A line that shows the whole chain tells of them all.
+    let TrackedEvent { chain, siblings, .. } = &mut event;
+    siblings.retain(|sibling| !sibling.iter().all(|link| chain.iter().any(|known| known.value == link.value)));
     if is_from_text(&later.frames) && !is_from_text(&event.frames) {
         event.frames = std::mem::take(&mut later.frames);
     }
@@ -51,7 +54,6 @@ pub(super) fn merged(older: Held, newer: Held, joint: Joint) -> Held {
         event.spans.truncate(inner);
         event.spans.append(&mut later.spans);
     }
-    event.tallied_before += later.tallied_before;
     join(&mut event, later, inside);
     let mut lines = older.lines;
     lines.extend(newer.lines);
@@ -67,6 +69,7 @@ pub(super) fn merged(older: Held, newer: Held, joint: Joint) -> Held {
         text: text(&event.chain),
         event,
         fingerprint: newer.fingerprint.or(older.fingerprint),
+        title: newer.title.or(older.title),
         keys,
         minute: older.minute,
         lines,
@@ -77,13 +80,12 @@ pub(super) fn merged(older: Held, newer: Held, joint: Joint) -> Held {
     }
 }
 
-/// A panic, and the line that told of it once more: it adds its place and nothing else.
+/// A panic, and the line that told of it once more: it adds its place, and what is known around it.
 pub(super) fn retold(mut panic: Held, line: Held) -> Held {
     panic.event.id = line.event.id;
-    panic.event.logged_at.extend(line.event.logged_at);
     panic.lines.extend(line.lines);
     add_keys(&mut panic.keys, line.keys);
-    panic.event.tallied_before += line.event.tallied_before;
+    join(&mut panic.event, line.event, false);
     panic
 }
 

@@ -63,8 +63,8 @@ impl Panicked {
         let same_text = told.quoted.is_none_or(|quoted| quoted.starts_with(&self.quoted));
         match self.task {
             Some(task) => task == told.task && same_text,
-            // Caught without knowledge of tasks: the text alone has to do.
-            None => told.quoted.is_some() && self.quoted.len() > 1 && same_text,
+            // A thread's panic is no task's. Without knowledge of tasks the text alone has to do.
+            None => !cfg!(feature = "tokio") && told.quoted.is_some() && self.quoted.len() > 1 && same_text,
         }
     }
 }

@@ -89,6 +89,7 @@ impl Logged {
             error_at: None,
         };
         Prepared {
+            title: None,
             event,
             fingerprint: None,
             judged: false,
