@@ -17,9 +17,9 @@ use tracing::Level;
 
 use crate::clock::{self, Clock};
 use crate::ledger::{Admission, Counted, Dropped, Ledger, Line};
+use crate::limits::LANE_ENTRIES;
 use crate::model::{Captured, CapturedError, CapturedFields, Draft, EventId, EventKind, Site};
 use crate::queue::{Item, Queue};
-use crate::limits::LANE_ENTRIES;
 use crate::scope::{Place, Scopes, data};
 use crate::sync::caught;
 use crate::trail::{Busy, Record, Trail};

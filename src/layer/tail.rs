@@ -72,7 +72,9 @@ impl Pieces {
             _ => {}
         }
         self.words |= piece.trim_end().contains(' ');
-        if self.hashed < COMMON && piece.chars().filter(|character| character.is_alphabetic()).nth(1).is_some() {
+        if self.hashed < COMMON
+            && piece.chars().filter(|character| character.is_alphabetic()).nth(1).is_some()
+        {
             if let Some(slot) = self.hashes.get_mut(self.hashed) {
                 *slot = hash(piece);
             }

@@ -104,7 +104,11 @@ impl TrackedEvent {
             + spans
             + contexts
             + self.tags.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>()
-            + self.logged_at.iter().map(|place| LINE_TEXTS + place.message.as_ref().map_or(0, String::len)).sum::<usize>()
+            + self
+                .logged_at
+                .iter()
+                .map(|place| LINE_TEXTS + place.message.as_ref().map_or(0, String::len))
+                .sum::<usize>()
     }
 }
 

@@ -124,7 +124,8 @@ impl Frames {
 /// Whether a stack that came in a message may be of this program: a message may quote somebody else's. What a task or a
 /// thread calls has functions in common with where the error was made.
 pub(super) fn is_ours(told: &[Frame], walked: &[Frame]) -> bool {
-    let same = |told: &Frame, walked: &Frame| told.function == walked.function && told.module == walked.module;
+    let same =
+        |told: &Frame, walked: &Frame| told.function == walked.function && told.module == walked.module;
     // Without a walk there is nothing to compare with.
     walked.len() < 2
         || told.iter().any(|told| told.function.is_some() && walked.iter().any(|walked| same(told, walked)))

@@ -289,7 +289,8 @@ impl Hold {
 
 impl Held {
     fn new(prepared: Prepared, now: Now) -> Self {
-        let Prepared { event, fingerprint, title, key, minute, lane, span_numbers, task, returned, .. } = prepared;
+        let Prepared { event, fingerprint, title, key, minute, lane, span_numbers, task, returned, .. } =
+            prepared;
         let line = Line { spans: span_numbers, task, time: event.time, returned };
         Self {
             text: text(&event.chain),

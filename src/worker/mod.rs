@@ -226,7 +226,8 @@ impl Worker {
             prepared.fingerprint = Some(event.fingerprint.clone());
         }
         prepared.title = Some(event.title.clone()).filter(|own| *own != title);
-        event.logged_at = place.map(|place| LoggedAt { message: event.message.clone(), ..place }).into_iter().collect();
+        event.logged_at =
+            place.map(|place| LoggedAt { message: event.message.clone(), ..place }).into_iter().collect();
         grouping::group(&mut event, prepared.fingerprint.as_ref());
         Ok(Prepared { event, ..prepared })
     }

@@ -44,7 +44,8 @@ pub(super) fn merged(older: Held, newer: Held, joint: Joint) -> Held {
     }
     // A line that shows the whole chain tells of them all.
     let TrackedEvent { chain, siblings, .. } = &mut event;
-    siblings.retain(|sibling| !sibling.iter().all(|link| chain.iter().any(|known| known.value == link.value)));
+    siblings
+        .retain(|sibling| !sibling.iter().all(|link| chain.iter().any(|known| known.value == link.value)));
     if is_from_text(&later.frames) && !is_from_text(&event.frames) {
         event.frames = std::mem::take(&mut later.frames);
     }
