@@ -157,7 +157,7 @@ impl Word {
         }
         self.newest = (self.newest << 8) | u64::from(byte);
         self.kept += 1;
-        if self.kept % 8 == 0 {
+        if self.kept.is_multiple_of(8) {
             self.hash = mixed(self.hash, std::mem::take(&mut self.newest));
         }
     }

@@ -7,6 +7,7 @@
 use tracing::Event;
 
 use super::Inner;
+use super::detect::Rank;
 use super::line;
 use super::sight::{Sight, SightVisitor};
 use super::visit::{ErrorNoticed, ErrorVisitor, LONG_BYTES, LongVisitor, MessageVisitor, TextVisitor};
@@ -135,12 +136,10 @@ fn target(event: &Event<'_>, asked: bool) -> String {
 fn carries(event: &Event<'_>, sight: &mut Sight, crumb: Encoded<'_>, line: &Line) -> Carries {
     let field =
         |index| crumb::fields(crumb.words.as_flattened()).find(|field| field.name == Name::Index(index));
-    if let Some((_, index)) = sight.rank {
+    if let Some((rank, index)) = sight.rank {
         // `error = ?None::<Error>`: there is none.
-        let nothing = |text: &str| matches!(text.trim(), "" | "None");
-        let is_nothing =
-            field(index).is_some_and(|field| matches!(field.value, Decoded::Text(text) if nothing(text)));
-        if !is_nothing {
+        let is_none = field(index).is_some_and(|field| field.value == Decoded::Text("None"));
+        if !is_none || rank == Rank::Typed {
             return Carries::Field;
         }
     }
@@ -149,7 +148,7 @@ fn carries(event: &Event<'_>, sight: &mut Sight, crumb: Encoded<'_>, line: &Line
     if let Some(at) = sight.pieces.error_in(text) {
         return Carries::Tail(at);
     }
-    if message.cut {
+    if message.cut && !line.is_searched() {
         // The breadcrumb has but its beginning.
         let mut whole = MessageVisitor::default();
         event.record(&mut whole);
@@ -158,6 +157,7 @@ fn carries(event: &Event<'_>, sight: &mut Sight, crumb: Encoded<'_>, line: &Line
             sight.pieces = pieces;
             return Carries::Tail(at);
         }
+        line.note_searched();
     }
     if sight.pieces.has_lead() {
         // It leads over to something, which is no error: the line says something of its own.
