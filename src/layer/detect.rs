@@ -45,6 +45,12 @@ pub(super) fn rank(name: &str) -> Option<Rank> {
     }
 }
 
+/// Whether a field that is called like a cause or a reason says what something is, in one word, and not what went wrong:
+/// `source = "sensor-4"`.
+pub(super) fn is_a_name(rank: Rank, value: &str) -> bool {
+    matches!(rank, Rank::Alike | Rank::Reason) && !value.contains(char::is_whitespace)
+}
+
 /// Lines of libraries that tell of a failure which is not theirs, and which its owner logs as well, or of a peer that is
 /// away, each time it is asked: breadcrumbs.
 pub(super) fn is_noise(target: &str) -> bool {

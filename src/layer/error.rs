@@ -7,9 +7,10 @@
 use tracing::Event;
 
 use super::Inner;
+use super::detect::Rank;
 use super::line;
 use super::sight::{Sight, SightVisitor};
-use super::visit::{ErrorNoticed, ErrorVisitor, LONG_BYTES, LongVisitor, TextVisitor};
+use super::visit::{ErrorNoticed, ErrorVisitor, LONG_BYTES, LongVisitor, MessageVisitor, TextVisitor};
 use crate::capture::{Failure, Judgement, Key};
 use crate::ledger::{Counted, Dropped, Line, Lost};
 use crate::limits::MESSAGE_BYTES;
@@ -47,7 +48,7 @@ impl Inner {
             }
             return None;
         }
-        let (sight, crumb) = crumb::encode(scratch, CRUMB_BYTES, |encoder| {
+        let (mut sight, crumb) = crumb::encode(scratch, CRUMB_BYTES, |encoder| {
             let draft = Draft { target: target(event, rules.on_error.is_some()), ..Draft::default() };
             let mut visitor = SightVisitor::new(encoder, rules, Key::of_line(look.key), draft);
             event.record(&mut visitor);
@@ -56,7 +57,7 @@ impl Inner {
         if look.is_noise {
             return Some(crumb);
         }
-        let carries = carries(&sight, crumb, line);
+        let carries = carries(event, &mut sight, crumb, line);
         line.note_carries(carries != Carries::Nothing);
         if carries == Carries::Nothing && !rules.track_messages {
             pipeline.ledger.count(Counted::ErrorWithoutError);
@@ -132,19 +133,34 @@ fn target(event: &Event<'_>, asked: bool) -> String {
 }
 
 /// What the first look found.
-fn carries(sight: &Sight, crumb: Encoded<'_>, line: &Line) -> Carries {
-    if sight.rank.is_some() {
-        return Carries::Field;
+fn carries(event: &Event<'_>, sight: &mut Sight, crumb: Encoded<'_>, line: &Line) -> Carries {
+    let field =
+        |index| crumb::fields(crumb.words.as_flattened()).find(|field| field.name == Name::Index(index));
+    if let Some((rank, index)) = sight.rank {
+        // `error = ?None::<Error>`: there is none.
+        let is_none = field(index).is_some_and(|field| field.value == Decoded::Text("None"));
+        if !is_none || rank == Rank::Typed {
+            return Carries::Field;
+        }
     }
-    let Some(index) = sight.message else { return Carries::Nothing };
-    let bytes = crumb.words.as_flattened();
-    let message = crumb::fields(bytes).find(|field| field.name == Name::Index(index));
-    let Some(Decoded::Text(message)) = message.map(|field| field.value) else { return Carries::Nothing };
-    if let Some(at) = sight.pieces.error_in(message) {
+    let Some(message) = sight.message.and_then(field) else { return Carries::Nothing };
+    let Decoded::Text(text) = message.value else { return Carries::Nothing };
+    if let Some(at) = sight.pieces.error_in(text) {
         return Carries::Tail(at);
     }
+    if message.cut && !line.is_searched() {
+        // The breadcrumb has but its beginning.
+        let mut whole = MessageVisitor::default();
+        event.record(&mut whole);
+        let (text, pieces) = whole.into_parts();
+        if let Some(at) = pieces.error_in(&text) {
+            sight.pieces = pieces;
+            return Carries::Tail(at);
+        }
+        line.note_searched();
+    }
     if sight.pieces.has_lead() {
-        // `{queue}: {depth}` has something of its own, though it is no word.
+        // It leads over to something, which is no error: the line says something of its own.
         return Carries::Nothing;
     }
     line.learn(sight.pieces.hashes());

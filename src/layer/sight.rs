@@ -19,7 +19,8 @@ use crate::trail::text::format_into;
 /// What the first look found.
 #[derive(Debug)]
 pub(super) struct Sight {
-    pub(super) rank: Option<Rank>,
+    /// How surely a field carries an error, and the index of the surest.
+    pub(super) rank: Option<(Rank, usize)>,
     pub(super) key: Key,
     pub(super) draft: Draft,
     pub(super) judgement: Judgement,
@@ -59,8 +60,10 @@ impl<'a, 'b> SightVisitor<'a, 'b> {
         }
     }
 
-    fn found(&mut self, rank: Rank) {
-        self.sight.rank = Some(self.sight.rank.map_or(rank, |best| best.min(rank)));
+    fn found(&mut self, rank: Rank, field: &Field) {
+        let found = (rank, field.index());
+        self.sight.rank =
+            Some(self.sight.rank.map_or(found, |best| if rank < best.0 { found } else { best }));
     }
 }
 
@@ -120,7 +123,9 @@ impl Visit for SightVisitor<'_, '_> {
             self.sight.pieces.hear(value);
             self.sight.key.next().hear(value);
         } else if let Some(rank) = detect::rank(field.name()) {
-            self.found(rank);
+            if !detect::is_a_name(rank, value) {
+                self.found(rank, field);
+            }
             self.sight.key.next().hear(value);
         } else {
             self.tell(field, value);
@@ -128,8 +133,8 @@ impl Visit for SightVisitor<'_, '_> {
     }
 
     fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
-        let first = self.sight.rank != Some(Rank::Typed);
-        self.found(Rank::Typed);
+        let first = self.sight.rank.is_none_or(|(rank, _)| rank != Rank::Typed);
+        self.found(Rank::Typed, field);
         self.crumb.format_heard(
             Name::Index(field.index()),
             format_args!("{value}"),
@@ -149,7 +154,7 @@ impl Visit for SightVisitor<'_, '_> {
             let mut ear = MessageEar { key: self.sight.key.next(), pieces: &mut self.sight.pieces };
             self.crumb.format_heard(name, format_args!("{value:?}"), &mut ear);
         } else if let Some(rank) = detect::rank(field.name()) {
-            self.found(rank);
+            self.found(rank, field);
             self.crumb.format_heard(name, format_args!("{value:?}"), &mut self.sight.key.next());
             // In which anyhow, eyre and their kin show the causes.
             self.sight.key.format(format_args!("{value:#?}"));

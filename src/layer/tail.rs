@@ -10,13 +10,15 @@
 //! no words in common with the first, the line is known to say nothing of its own.
 
 use crate::ledger::COMMON;
-use crate::limits::MESSAGE_BYTES;
+use crate::trail::CRUMB_BYTES;
 use crate::trail::crumb::Ear;
 use crate::trail::text::{JOINT, PANICKED, fitting};
 
 /// Listens to the pieces of one message.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Pieces {
+    /// Bytes that it listens to.
+    most: usize,
     /// Bytes so far.
     length: usize,
     /// Where the argument begins that may be an error.
@@ -25,10 +27,14 @@ pub(super) struct Pieces {
     leads: bool,
     /// A space stands between `at` and here.
     words: bool,
-    /// What stands behind `at`, as far as it is looked at.
-    tail: [u8; TAIL_BYTES],
-    tail_bytes: usize,
-    tail_ended: bool,
+    /// Braces, brackets and parentheses of a `Debug` that are open: what is labelled in there is a field of it.
+    depth: u32,
+    /// Where the last piece began.
+    last: usize,
+    /// Where a `Debug` with a type began.
+    shown: Option<usize>,
+    /// The argument is a report: it shows its causes.
+    is_report: bool,
     /// Hashes of the first pieces that are words.
     hashes: [u64; COMMON],
     hashed: usize,
@@ -42,55 +48,89 @@ impl Ear for Pieces {
         if piece.is_empty() {
             return true;
         }
-        if self.length >= PIECES_BYTES {
+        if self.length >= self.most {
             return false;
         }
-        if piece == JOINT {
+        if piece == JOINT && self.depth == 0 {
             self.joins();
         }
+        self.nest(piece);
         self.leads_to(piece);
-        self.leads = is_lead(piece);
+        self.leads = self.depth == 0 && is_lead(piece);
+        self.last = self.length;
         self.length += piece.len();
-        if self.at.is_some() && !self.tail_ended {
-            self.keep(piece);
-        }
         true
     }
 }
 
+impl Default for Pieces {
+    fn default() -> Self {
+        Self::up_to(CRUMB_BYTES)
+    }
+}
+
 impl Pieces {
+    /// Listens to so many bytes; by default to as many as a breadcrumb may hold.
+    pub(super) fn up_to(most: usize) -> Self {
+        Self {
+            most,
+            length: 0,
+            at: None,
+            leads: false,
+            words: false,
+            depth: 0,
+            last: 0,
+            shown: None,
+            is_report: false,
+            hashes: [0; COMMON],
+            hashed: 0,
+            joints: [0; JOINTS],
+            joined: 0,
+        }
+    }
+
+    /// Opens and closes what a derived `Debug` writes, each as a piece of its own.
+    fn nest(&mut self, piece: &str) {
+        match piece.trim_end_matches('\n') {
+            "{" | " {" | " { " | "(" | "[" => {
+                // `failed with Os { code: 2, …`: the piece before it is the type of what begins here.
+                if self.depth == 0 && self.at.is_none() && self.length > 0 {
+                    self.shown = Some(self.last);
+                }
+                self.depth += 1;
+            }
+            " }" | ", .. }" => self.depth = self.depth.saturating_sub(1),
+            // A literal part that closes what another one opened goes on behind it.
+            _ if piece.starts_with(['}', ')', ']']) => self.depth = self.depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+
     /// Takes a piece in, whatever its length, by its beginning.
     fn leads_to(&mut self, piece: &str) {
-        let piece = fitting(piece, PIECES_BYTES);
+        let piece = fitting(piece, CRUMB_BYTES);
+        if self.depth > 0 {
+            self.words |= self.at.is_some();
+            return;
+        }
         match self.at {
-            None if self.leads => {
-                (self.at, self.words) = (Some(self.length), false);
-                (self.tail_bytes, self.tail_ended) = (0, false);
+            // The `Debug` of a report: what was written before it in one piece is its outermost text.
+            None if REPORTS.iter().any(|begin| piece.starts_with(begin)) => {
+                (self.at, self.words) = (Some(self.last), true);
+                self.is_report = true;
             }
+            None if self.leads => (self.at, self.words) = (Some(self.length), false),
             // `for user: {user}, shard: {shard}`: that was an argument with a label; this is the next label.
             Some(_) if !self.words && is_label(piece) => self.at = None,
             _ => {}
         }
         self.words |= piece.trim_end().contains(' ');
-        if self.hashed < COMMON
-            && piece.chars().filter(|character| character.is_alphabetic()).nth(1).is_some()
-        {
+        if self.hashed < COMMON && piece.bytes().filter(u8::is_ascii_alphabetic).nth(1).is_some() {
             if let Some(slot) = self.hashes.get_mut(self.hashed) {
                 *slot = hash(piece);
             }
             self.hashed += 1;
         }
-    }
-
-    fn keep(&mut self, piece: &str) {
-        let room = self.tail.get_mut(self.tail_bytes..).unwrap_or_default();
-        let kept = fitting(piece, room.len());
-        if let Some(place) = room.get_mut(..kept.len()) {
-            place.copy_from_slice(kept.as_bytes());
-        }
-        self.tail_bytes += kept.len();
-        // What follows a piece that was cut is no part of it.
-        self.tail_ended |= kept.len() < piece.len();
     }
 
     fn joins(&mut self) {
@@ -111,21 +151,22 @@ impl Pieces {
             // Nothing of the message is left; what panicked was in the place of an error.
             return (self.at.is_some() || self.leads).then_some(0);
         }
-        let at = self.at?;
-        // Of a long message the breadcrumb has the beginning only.
-        let (head, tail) = match text.split_at_checked(at) {
-            Some((head, tail)) if !tail.is_empty() => (head, tail),
-            _ if text.len() <= at => (text, self.tail()),
-            _ => return None,
-        };
-        let quotes = head.bytes().filter(|byte| matches!(byte, b'"' | b'`')).count();
-        let has_words = head.bytes().any(|byte| byte.is_ascii_alphabetic());
-        (has_words && quotes % 2 == 0 && reads_like_an_error(tail.trim(), head)).then_some(at)
+        if self.is_report {
+            return self.at.filter(|at| text.is_char_boundary(*at));
+        }
+        let led = self.at.filter(|at| is_led_to(text, *at));
+        led.or_else(|| self.shown_in(text)).or_else(|| bare_in(text))
     }
 
-    fn tail(&self) -> &str {
-        let kept = self.tail.get(..self.tail_bytes).unwrap_or_default();
-        str::from_utf8(kept).unwrap_or_default()
+    /// Where the `Debug` of an error begins that nothing but words led to: `failed Os { code: 2, … }`.
+    fn shown_in(&self, text: &str) -> Option<usize> {
+        let at = self.shown?;
+        let (head, tail) = text.split_at_checked(at)?;
+        let name = variant(tail)?;
+        let is_error = ["Error", "Err", "Failure"].iter().any(|end| name.ends_with(end))
+            || ["Os", "Custom", "Elapsed"].contains(&name);
+        let ends = tail.trim_end().ends_with(['}', ')', '…']) || self.length > text.len();
+        (ends && (is_error || FAILED.iter().any(|word| ends_with_word(head.trim_end(), word)))).then_some(at)
     }
 
     /// Something led over to an argument at its end, whatever that is.
@@ -139,15 +180,36 @@ impl Pieces {
     }
 }
 
+/// Whether what stands behind a lead reads like an error.
+fn is_led_to(text: &str, at: usize) -> bool {
+    let Some((head, tail)) = text.split_at_checked(at) else { return false };
+    let quotes = head.bytes().filter(|byte| matches!(byte, b'"' | b'`')).count();
+    head.contains(char::is_alphabetic) && quotes % 2 == 0 && reads_like_an_error(tail.trim(), head)
+}
+
+/// A message that is an error's text and nothing else, where the text itself tells.
+fn bare_in(text: &str) -> Option<usize> {
+    // As the standard library writes what the system said.
+    let before = text.strip_suffix(')')?.trim_end_matches(|c: char| c.is_ascii_digit());
+    before.ends_with("(os error ").then_some(0)
+}
+
 /// Whether a literal part ends as one before an error does.
 fn is_lead(piece: &str) -> bool {
-    const ENDS: [&str; 7] = [":", "=", " -", " --", " —", "=>", " ("];
+    const ENDS: [&str; 6] = [":", " -", " --", " —", "=>", " ("];
+    const NAMES: [&str; 8] = ["error", "err", "e", "cause", "reason", "source", "exception", "failure"];
+    if let Some(named) = piece.strip_suffix('=') {
+        return NAMES.iter().any(|name| ends_with_word(named, name));
+    }
     const WORDS: [&str; 7] = ["because", "due to", "caused by", "error", "err", "failed with", "exited with"];
     // A colon alone may stand inside an argument, as in a time or a path.
-    let open = piece.ends_with([' ', '\n', '=', '(']);
+    let open = piece.ends_with([' ', '\n', '(']);
     let spaced = piece.strip_suffix([' ', '\n']).unwrap_or(piece);
-    open && (ENDS.iter().any(|end| spaced.ends_with(end))
-        || WORDS.iter().any(|word| ends_with_word(spaced, word)))
+    // A report of several lines begins on one of its own.
+    piece.ends_with("\n\n")
+        || open
+            && (ENDS.iter().any(|end| spaced.ends_with(end))
+                || WORDS.iter().any(|word| ends_with_word(spaced, word)))
 }
 
 /// Whether a literal part names the next argument: `, shard: `, ` shard=`.
@@ -165,17 +227,26 @@ fn reads_like_an_error(tail: &str, head: &str) -> bool {
     if !tail.bytes().any(|byte| byte.is_ascii_alphabetic()) && tail.is_ascii() {
         return false;
     }
-    if VALUES.iter().any(|value| tail.starts_with(value)) || matches!(tail, "true" | "false") {
+    let fails = tells_of_a_failure(head);
+    // `[6] Could not resolve host` begins like a list, and goes on.
+    let goes_on = fails && tail.contains(' ') && !tail.ends_with(['"', '\'', ']', '}', ')']);
+    if VALUES.iter().any(|value| tail.starts_with(value)) && !goes_on || matches!(tail, "true" | "false") {
+        return false;
+    }
+    let label = head.trim_end_matches([':', ' ', '-', '—', '=', '>']);
+    // What is named is a value, whatever it reads like, unless the line says that something failed.
+    if !fails
+        && (VALUED.iter().any(|name| ends_with_word(label, name))
+            || head.trim_end().ends_with(['-', '—', '>']))
+    {
         return false;
     }
     // In brackets stands as often something else.
-    if head.ends_with('(') && !tells_of_a_failure(head) {
+    if head.ends_with('(') && !fails {
         return false;
     }
     let variant = variant(tail);
-    if variant.is_some()
-        && LABELS.iter().any(|label| ends_with_word(head.trim_end_matches([':', '=', ' ']), label))
-    {
+    if variant.is_some() && LABELS.iter().any(|name| ends_with_word(label, name)) {
         return false;
     }
     match tail.split_once(char::is_whitespace) {
@@ -186,7 +257,8 @@ fn reads_like_an_error(tail: &str, head: &str) -> bool {
         }
         Some(_) => true,
         // One word: the name of a variant, or what a line that says that something failed ends with.
-        None => variant.is_some() || (!is_value(tail) && tells_of_a_failure(head)),
+        // The words for that are English; of other languages any word will do.
+        None => variant.is_some() || (!is_value(tail) && (fails || !head.is_ascii() || !tail.is_ascii())),
     }
 }
 
@@ -200,8 +272,11 @@ fn variant(tail: &str) -> Option<&str> {
     (is_whole && is_type).then_some(name)
 }
 
-/// Whether a word is a path, an address, an id or the name of a host.
+/// Whether a word is a path, an address, an amount, an id or the name of a host.
 fn is_value(word: &str) -> bool {
+    if word.starts_with(|first: char| first.is_ascii_digit()) {
+        return true;
+    }
     let has_port = || word.rsplit_once(':').is_some_and(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()));
     let has_dot = || word.trim_end_matches(['.', ')']).contains('.');
     word.bytes().any(|byte| matches!(byte, b'/' | b'@' | b'=' | b'\\'))
@@ -248,6 +323,19 @@ fn ends_with_word(text: &str, word: &str) -> bool {
     end.eq_ignore_ascii_case(word) && !before.ends_with(|c: char| c.is_alphanumeric())
 }
 
+/// Behind which stands what was meant, not what went wrong.
+const VALUED: [&str; 34] = [
+    "account", "address", "at", "after", "addr", "by", "column", "customer", "field", "file", "for", "from",
+    "host", "id", "in", "ip", "item", "key", "name", "of", "order", "owner", "path", "port", "queue", "size",
+    "table", "to", "token", "topic", "url", "user", "value", "found",
+];
+
+/// Behind which the `Debug` of an error may stand without a colon.
+const FAILED: [&str; 6] = ["failed", "failed with", "fails with", "error", "err", "with error"];
+
+/// With which the `Debug` of anyhow, eyre and their kin goes on behind the outermost text.
+const REPORTS: [&str; 3] = ["\n\nCaused by:", "\n\nStack backtrace:", "\n\nBacktrace:"];
+
 /// What a variant is the value of, if it stands before it.
 const LABELS: [&str; 14] = [
     "state", "status", "signal", "mode", "phase", "step", "stage", "kind", "type", "level", "event",
@@ -256,11 +344,6 @@ const LABELS: [&str; 14] = [
 
 /// Joints of a message that are remembered.
 const JOINTS: usize = 8;
-
-/// Bytes of a message in which an error is looked for.
-const PIECES_BYTES: usize = MESSAGE_BYTES;
-/// Bytes of what may be an error by which it is judged, where the breadcrumb has no room for it.
-const TAIL_BYTES: usize = 32;
 
 fn hash(piece: &str) -> u64 {
     let hash = piece.bytes().take(64).fold(0xCBF2_9CE4_8422_2325_u64, |hash, byte| {

@@ -6,11 +6,12 @@ use std::fmt;
 use tracing::field::{Field, Visit};
 
 use super::detect::{self, Rank};
+use super::tail::Pieces;
 use crate::capture;
 use crate::limits::{ERROR_TEXT_BYTES, FIELD_BYTES, FIELDS};
 use crate::model::CapturedError;
 use crate::trail::crumb::{self, Decoded, Encoded, Encoder, Name};
-use crate::trail::text::{BoundedString, format_into};
+use crate::trail::text::{BoundedString, Heard, format_into};
 
 /// Encodes the fields of a breadcrumb.
 pub(super) struct CrumbVisitor<'a, 'b>(pub(super) &'a mut Encoder<'b>);
@@ -284,6 +285,51 @@ pub(super) const LONG_BYTES: usize = FIELDS * (FIELD_BYTES + 8) + ERROR_TEXT_BYT
 
 /// Errors that one line is searched for.
 const ERRORS: usize = 4;
+
+/// Takes a message whole, where the breadcrumb has but its beginning, and its pieces.
+pub(super) struct MessageVisitor {
+    text: BoundedString,
+    pieces: Pieces,
+}
+
+impl Default for MessageVisitor {
+    fn default() -> Self {
+        Self { text: BoundedString::new(ERROR_TEXT_BYTES), pieces: Pieces::up_to(ERROR_TEXT_BYTES) }
+    }
+}
+
+impl MessageVisitor {
+    pub(super) fn into_parts(self) -> (String, Pieces) {
+        (self.text.as_str().to_owned(), self.pieces)
+    }
+}
+
+impl Visit for MessageVisitor {
+    fn record_f64(&mut self, _: &Field, _: f64) {}
+
+    fn record_i64(&mut self, _: &Field, _: i64) {}
+
+    fn record_u64(&mut self, _: &Field, _: u64) {}
+
+    fn record_i128(&mut self, _: &Field, _: i128) {}
+
+    fn record_u128(&mut self, _: &Field, _: u128) {}
+
+    fn record_bool(&mut self, _: &Field, _: bool) {}
+
+    fn record_str(&mut self, _: &Field, _: &str) {}
+
+    fn record_error(&mut self, _: &Field, _: &(dyn Error + 'static)) {}
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        if field.name() == "message" {
+            format_into(
+                &mut Heard { text: &mut self.text, ear: &mut self.pieces },
+                format_args!("{value:?}"),
+            );
+        }
+    }
+}
 
 /// Collects what a line says, for the rules that ignore by text.
 pub(super) struct TextVisitor(pub(super) BoundedString);

@@ -35,6 +35,8 @@ pub(crate) struct Line {
     carries: AtomicBool,
     /// The last ERROR that was looked at was ignored by what it said.
     ignored: AtomicBool,
+    /// A message too long for its breadcrumb had no error at its end.
+    searched: AtomicBool,
     /// What its messages have in common, while that is being learnt.
     common: [AtomicU64; COMMON],
     lesson: AtomicU8,
@@ -166,6 +168,15 @@ impl Line {
         if self.is_ignored() != ignored {
             self.ignored.store(ignored, Ordering::Relaxed);
         }
+    }
+
+    /// Whether a long message of it was searched to its end in vain: the next one will not be.
+    pub(crate) fn is_searched(&self) -> bool {
+        self.searched.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn note_searched(&self) {
+        self.searched.store(true, Ordering::Relaxed);
     }
 
     /// Its message is nothing but an error, as in `error!("{error}")`.

@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use super::crumb::Ear;
 use crate::limits::CHAIN_LINKS;
 use crate::sync::caught;
 
@@ -141,6 +142,25 @@ impl fmt::Write for BoundedString {
 impl Bounded for BoundedString {
     fn is_cut(&self) -> bool {
         self.cut
+    }
+}
+
+/// Writes a text, with somebody listening to its pieces.
+pub(crate) struct Heard<'a, E> {
+    pub(crate) text: &'a mut BoundedString,
+    pub(crate) ear: &'a mut E,
+}
+
+impl<E: Ear> fmt::Write for Heard<'_, E> {
+    fn write_str(&mut self, piece: &str) -> fmt::Result {
+        self.ear.hear(piece);
+        self.text.write_str(piece)
+    }
+}
+
+impl<E: Ear> Bounded for Heard<'_, E> {
+    fn is_cut(&self) -> bool {
+        self.text.cut
     }
 }
 

@@ -60,6 +60,16 @@ fn messages_end_with_errors_as_programs_write_them() {
             => Some("Os { code: 2, kind: NotFound, message: \"No such file or directory\" }");
         "cannot open {:?}: {}", path, no_file => Some("No such file or directory (os error 2)");
         "failed to read `{}`: {}", path, closed => Some(closed);
+        "handler for {:?} failed: {}", Db::Row { index: 1 }, refused => Some(refused);
+        "failed with {:?}", std::io::Error::other("boom") => Some("Custom { kind: Other, error: \"boom\" }");
+        "failed {:?}", no_file => Some("Os { code: 2, kind: NotFound, message: \"No such file or directory\" }");
+        "failed {:?}", Db::Row { index: 1 } => Some("Row { index: 1 }");
+        "{}", no_file => Some("No such file or directory (os error 2)");
+        "request failed: {}", "[6] Could not resolve host: foo" => Some("[6] Could not resolve host: foo");
+        "query failed: {}", "(1045) Access denied" => Some("(1045) Access denied");
+        "Ошибка: {}", closed => Some(closed);
+        "失敗: {}", refused => Some(refused);
+        "lookup: {}", "接続が拒否されました" => Some("接続が拒否されました");
         "error: {}", closed => Some(closed);
         "error: {:?}", gone => Some("Error");
         "Error {}", refused => Some(refused);
@@ -89,6 +99,16 @@ fn messages_end_with_errors_as_programs_write_them() {
         "task {} panicked: {}", id, "index out of bounds" => Some("index out of bounds");
     };
     let none = table! {
+        "no such user: {}", "Bob Smith" => None;
+        "user not found: {}", "Bob" => None;
+        "unauthorized ip={} path={}", "1.2.3.4", "/x" => None;
+        "watchdog - {}", "main loop" => None;
+        "status={}", "Down" => None;
+        "last success at: {}", "yesterday at noon" => None;
+        "timed out after: {:?}", std::time::Duration::from_millis(5) => None;
+        "bad frame {:?}, closing", Db::Row { index: 1 } => None;
+        "rejected {} at {:?}", name, std::time::SystemTime::UNIX_EPOCH => None;
+        "{:?} of {}", Db::Row { index: 1 }, name => None;
         "worker queue closed" => None;
         "worker queue closed: shutting down" => None;
         "{}", refused => None;

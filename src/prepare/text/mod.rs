@@ -86,6 +86,18 @@ fn bounded(text: &str) -> Cow<'_, str> {
 
 /// A text without what reports append to it, and then without colours too; None where nothing is appended.
 pub(super) fn without_sections(text: &str) -> Option<String> {
+    let mut bare = cut_once(text)?;
+    // What is left may by chance end as a report does.
+    for _ in 0..CHAIN_LINKS {
+        match cut_once(&bare).filter(|less| less.len() < bare.len()) {
+            Some(less) => bare = less,
+            None => break,
+        }
+    }
+    Some(bare)
+}
+
+fn cut_once(text: &str) -> Option<String> {
     if !sections::may_have(text) {
         return None;
     }
