@@ -76,11 +76,10 @@ fn a_minute_is_a_minute() {
 fn each_limit_is_as_it_is_set_and_off_is_off() {
     let limits = |issue, all| Throttle::Limits { issue, all, line: u32::MAX };
     for (throttle, told) in [
-        (limits(0, 1_000), 0),
         (limits(1, 1_000), 1),
         (limits(37, 1_000), 37),
         (limits(1_000, 25), 25),
-        (limits(1_000, 0), 0),
+        (limits(1_000, 1), 1),
         (limits(u32::MAX, u32::MAX), 500),
         (Throttle::Off, 500),
     ] {
