@@ -362,7 +362,7 @@ impl Builder {
     ///
     /// # Errors
     /// When something that the code set cannot be: a directive that cannot be read, a queue without room or with too
-    /// much, a sample rate that is none.
+    /// much, a sample rate that is none, a throttle that tells nothing.
     pub fn build<S>(self) -> Result<(CrumbLayer<S>, Guard), BuildError>
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
@@ -377,6 +377,9 @@ impl Builder {
         }
         if !self.rules.sample_rate.is_none_or(|rate| (0.0..=1.0).contains(&rate)) {
             return Err(BuildError::sample_rate());
+        }
+        if matches!(self.throttle, Throttle::Limits { issue, all, line } if issue.min(all).min(line) == 0) {
+            return Err(BuildError::throttle());
         }
         let gate = if self.off { Gate::off() } else { gate };
         let ledger = Arc::new(Ledger::default());

@@ -14,6 +14,7 @@ enum Kind {
     Directive { setting: &'static str, text: String, why: String },
     Queue { most: usize },
     SampleRate,
+    Throttle,
 }
 
 impl BuildError {
@@ -29,6 +30,10 @@ impl BuildError {
         Self(Kind::SampleRate)
     }
 
+    pub(crate) fn throttle() -> Self {
+        Self(Kind::Throttle)
+    }
+
     /// A directive of `breadcrumbs`, `spans` or `lanes` could not be read.
     pub fn is_directive(&self) -> bool {
         matches!(self.0, Kind::Directive { .. })
@@ -38,6 +43,11 @@ impl BuildError {
     /// [`limits::QUEUE_ITEMS_MOST`](crate::limits::QUEUE_ITEMS_MOST).
     pub fn is_queue(&self) -> bool {
         matches!(self.0, Kind::Queue { .. })
+    }
+
+    /// A limit of the throttle was zero: nothing would ever be told.
+    pub fn is_throttle(&self) -> bool {
+        matches!(self.0, Kind::Throttle)
     }
 
     /// The sample rate was no number from 0 to 1.
@@ -51,6 +61,9 @@ impl fmt::Display for BuildError {
         match &self.0 {
             Kind::Directive { setting, text, why } => {
                 write!(f, "the {setting} directives {text:?} cannot be read: {why}")
+            }
+            Kind::Throttle => {
+                f.write_str("each limit of the throttle must be at least 1; Throttle::Off tells everything")
             }
             Kind::SampleRate => f.write_str("the sample rate must be a number from 0 to 1"),
             Kind::Queue { most } => {

@@ -1,8 +1,8 @@
 //! The ERRORs that are measured, and what comes before each of them: one call at a time.
 //!
 //! The ERROR is the same everywhere: a typed error with one cause, two integers and a literal message, in a request's
-//! root span. What stands around it, the spans and the WARNs before it, is done between two measured calls, and so is the
-//! wait for the worker: a request that fails finds it done with the one before.
+//! root span. What stands around it, the spans and the WARNs before it, is done between two measured calls; the wait for
+//! the worker, between two batches of some calls.
 
 use std::error::Error;
 use std::fmt;
@@ -22,7 +22,7 @@ pub(crate) enum Failure {
     Request,
     /// The same, out of some calls inside one another, so that the event's stack has 20 frames.
     Deep,
-    /// The same as a request, after a while in which nothing failed.
+    /// The same as a request, after a while in which nothing failed: the worker sleeps.
     Pause,
     /// A request whose 100 breadcrumbs are spread over the whole ring, which is full of others'.
     Lap,
@@ -38,10 +38,10 @@ const OTHERS: usize = 100;
 const BETWEEN: usize = crumbtrail::limits::RING_CELLS / 100 - 1;
 /// From one call to the next in [`Failure::Storm`].
 const PACE: Duration = Duration::from_micros(100);
-/// Nothing failed for so long before [`Failure::Pause`].
-const PAUSE: Duration = Duration::from_millis(20);
-/// How long the worker may take before the next call comes all the same.
-const PATIENCE: Duration = Duration::from_millis(100);
+/// Nothing failed for so long before [`Failure::Pause`]: longer than the worker looks for more.
+const PAUSE: Duration = Duration::from_millis(1_200);
+/// How long the worker may take before the next batch comes all the same.
+const PATIENCE: Duration = Duration::from_millis(200);
 
 /// What the sinks have seen.
 #[derive(Debug)]
@@ -85,9 +85,9 @@ impl Failure {
     pub(crate) fn each(self, times: u64, watch: &mut dyn FnMut(&mut dyn FnMut())) {
         let others: Vec<_> = (0..10).map(|number| info_span!("request", number, route = "/stock")).collect();
         let mut next = Instant::now();
+        let before = SEEN.events();
         for order in 0..times {
             let error = Declined { code: 51, source: Refused { host: "cards.example" } };
-            let before = SEEN.events();
             let mut call = || payment_failed(order, &error);
             let request = info_span!("request", number = order, route = "/pay");
             request.in_scope(|| match self {
@@ -101,8 +101,7 @@ impl Failure {
                 }
                 Self::Pause => {
                     crumbs(3, OTHERS, &others);
-                    let until = Instant::now() + PAUSE;
-                    wait_until(|| Instant::now() >= until);
+                    thread::sleep(PAUSE);
                     watch(&mut call);
                 }
                 Self::Lap => {
@@ -115,10 +114,10 @@ impl Failure {
                     watch(&mut call);
                 }
             });
-            if self != Self::Storm {
-                let until = Instant::now() + PATIENCE;
-                wait_until(|| SEEN.events() > before || Instant::now() >= until);
-            }
+        }
+        if self != Self::Storm {
+            let until = Instant::now() + PATIENCE;
+            wait_until(|| SEEN.events() >= before + times || Instant::now() >= until);
         }
     }
 }

@@ -176,14 +176,14 @@ fn middle(mut figures: Vec<f64>) -> f64 {
 }
 
 /// A process that does jobs with one subscriber.
-struct Subject {
+pub(crate) struct Subject {
     process: Child,
     orders: Option<ChildStdin>,
     answers: BufReader<ChildStdout>,
 }
 
 impl Subject {
-    fn start(name: &str) -> Result<Self, Box<dyn Error>> {
+    pub(crate) fn start(name: &str) -> Result<Self, Box<dyn Error>> {
         let mut process = Command::new(env::current_exe()?)
             .args([SERVE, name])
             .stdin(Stdio::piped())
@@ -195,7 +195,7 @@ impl Subject {
     }
 
     /// Nanoseconds of one repetition; NaN where the machine disturbed every try.
-    fn measure(&mut self, job: Job, times: u64) -> Result<f64, Box<dyn Error>> {
+    pub(crate) fn measure(&mut self, job: Job, times: u64) -> Result<f64, Box<dyn Error>> {
         let orders = self.orders.as_mut().ok_or("its input is a pipe")?;
         writeln!(orders, "{times} {job}")?;
         let mut answer = String::new();

@@ -17,7 +17,7 @@ use crate::limits::{THROTTLE_ALL, THROTTLE_ISSUE, THROTTLE_LINE};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Throttle {
-    /// Up to these; 0 tells none in full, and counts them all.
+    /// Up to these, each at least 1.
     Limits {
         /// Events a minute of one error: by default [`limits::THROTTLE_ISSUE`](crate::limits::THROTTLE_ISSUE). Errors
         /// are told apart by the line and by its text, without numbers and quoted parts.
