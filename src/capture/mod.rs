@@ -126,7 +126,9 @@ impl Pipeline {
 
     /// Whether an error is told in full, and by which name; where it is not, it is counted. The caller has counted it as
     /// accepted.
-    pub(crate) fn admit(&self, key: u64, line: &Line) -> Option<Admitted> {
+    ///
+    /// Within a span the sample is drawn for its lane, for a second: the lines that tell of one failure share it.
+    pub(crate) fn admit(&self, key: u64, line: &Line, lane: Option<u64>) -> Option<Admitted> {
         let (now_ms, budget) = (self.manner.clock.now_ms(), self.manner.throttle.budget());
         let minute = match self.ledger.tallies.admit(now_ms, key, line.key(), budget) {
             Admission::Full { minute } => minute,
@@ -140,7 +142,8 @@ impl Pipeline {
             }
         };
         let id = caught(EventId::random).unwrap_or_else(EventId::unique);
-        if self.rules.samples(id.random_bits()) {
+        let chance = lane.map_or_else(|| id.random_bits(), |lane| chance_of(lane, now_ms / 1_000));
+        if self.rules.samples(chance) {
             return Some(Admitted { id, minute });
         }
         // Sampling thins what is told, never what is counted.
@@ -196,6 +199,13 @@ impl Pipeline {
             self.ledger.counted_first();
         }
     }
+}
+
+/// The same for the same lane and second, and nothing to be guessed from either.
+fn chance_of(lane: u64, second: u64) -> u64 {
+    let mix = |number: u64| (number ^ (number >> 32)).wrapping_mul(0xD6E8_FEB8_6659_FD93);
+    let mixed = mix(mix(lane ^ mix(second.wrapping_add(1))));
+    mixed ^ (mixed >> 32)
 }
 
 /// What a hook says of an event, within the limits of what a lane may be told.

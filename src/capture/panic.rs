@@ -41,7 +41,7 @@ impl Pipeline {
             }
             key.format(format_args!("{payload}"));
             let key = key.finish();
-            if let Some(admitted) = self.admit(key, line) {
+            if let Some(admitted) = self.admit(key, line, None) {
                 let failure = Failure {
                     kind: EventKind::Panic,
                     site,

@@ -42,7 +42,7 @@ impl Pipeline {
         key.chain(error);
         key.fingerprint(draft.fingerprint.as_ref());
         let key = key.finish();
-        let admitted = self.admit(key, line)?;
+        let admitted = self.admit(key, line, None)?;
         let failure = Failure {
             kind: EventKind::Error,
             site: site(),

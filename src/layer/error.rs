@@ -37,6 +37,7 @@ impl Inner {
         &self,
         event: &Event<'_>,
         span: Option<u64>,
+        lane: u64,
         scratch: &'a mut Scratch,
     ) -> Option<Encoded<'a>> {
         let (pipeline, rules) = (&self.pipeline, &self.pipeline.rules);
@@ -78,8 +79,9 @@ impl Inner {
         if pipeline.refuses(sight.judgement) {
             return (sight.judgement != Judgement::Drop).then_some(crumb);
         }
+        let lane = span.map(|_| lane);
         let key = sight.key.finish();
-        if let Some(admitted) = pipeline.admit(key, line) {
+        if let Some(admitted) = pipeline.admit(key, line, lane) {
             pipeline.capture(admitted, failure(event, crumb, carries, sight, key), line, span);
         }
         Some(crumb)

@@ -211,7 +211,7 @@ impl Inner {
             let place = self.place(event, context);
             let callsite = event.metadata();
             let crumb = if *callsite.level() == Level::ERROR {
-                self.error(event, place.id, scratch)
+                self.error(event, place.id, place.lane, scratch)
             } else {
                 Some(
                     crumb::encode(scratch, CRUMB_BYTES, |encoder| event.record(&mut CrumbVisitor(encoder))).1,

@@ -46,6 +46,9 @@ pub(crate) struct Ledger {
     worker: OnceLock<ThreadId>,
     /// Wakes the worker, when there is something for it beside the queue.
     nudge: OnceLock<Sender<()>>,
+    /// Since when a hook or a sink runs on the worker, in milliseconds behind `begun`, and one more; 0 where none does.
+    busy_ms: AtomicU64,
+    begun: OnceLock<Instant>,
     /// The worker takes nothing new; what is queued it still delivers.
     worker_ending: AtomicBool,
     worker_gone: AtomicBool,
@@ -274,6 +277,19 @@ impl Ledger {
         self.worker_ending.load(Ordering::SeqCst)
     }
 
+    /// Runs code that is not ours on the worker, so that [`Stats`] can tell of one that hangs.
+    pub(crate) fn busy<T>(&self, work: impl FnOnce() -> T) -> T {
+        self.busy_ms.store(self.elapsed_ms().saturating_add(1), Ordering::Relaxed);
+        let done = work();
+        self.busy_ms.store(0, Ordering::Relaxed);
+        done
+    }
+
+    fn elapsed_ms(&self) -> u64 {
+        let elapsed = self.begun.get_or_init(Instant::now).elapsed();
+        u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)
+    }
+
     /// By which the worker wants to be woken.
     pub(crate) fn nudge_by(&self, nudge: Sender<()>) {
         let _ = self.nudge.set(nudge);
@@ -335,6 +351,10 @@ impl Ledger {
             (count > 0).then_some((reason, count))
         });
         let dropped = dropped.collect();
+        let busy_for = match self.busy_ms.load(Ordering::Relaxed) {
+            0 => Duration::ZERO,
+            since => Duration::from_millis(self.elapsed_ms().saturating_sub(since - 1)),
+        };
         Stats {
             accepted: self.accepted.load(Ordering::Relaxed),
             delivered: self.delivered.load(Ordering::Relaxed),
@@ -351,6 +371,7 @@ impl Ledger {
             spans_untracked: count(Counted::SpanUntracked),
             unjudged: count(Counted::Unjudged),
             lines: self.line_counts(),
+            busy_for,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::time::Duration;
 
 /// What became of everything that was captured, at one moment: a copy of the ledger's counters.
 ///
@@ -18,7 +19,8 @@ use std::fmt;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
-    /// Events that entered: ERROR lines that carry an error, and calls of [`capture_error`](crate::capture_error).
+    /// Events that entered: ERROR lines that carry an error, calls of [`capture_error`](crate::capture_error), panics, and
+    /// with [`Builder::track_messages`](crate::Builder::track_messages) every ERROR line.
     pub accepted: u64,
     /// Events that at least one sink took; each is counted once, however many sinks there are.
     pub delivered: u64,
@@ -51,6 +53,9 @@ pub struct Stats {
     /// [`Builder::on_error`](crate::Builder::on_error) or [`Builder::ignore_error`](crate::Builder::ignore_error) could
     /// not judge them. They were tracked.
     pub unjudged: u64,
+    /// For how long the hook or the sink has been running that runs on crumbtrail's thread; zero where none does. One that
+    /// hangs holds up every event behind it.
+    pub busy_for: Duration,
     /// The lines whose ERRORs carried no error, or were not told apart, those with most first. What lies beyond
     /// [`limits::LINES`](crate::limits::LINES) lines stands together, without a name.
     pub lines: Vec<LineCount>,

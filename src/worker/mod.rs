@@ -220,7 +220,8 @@ impl Worker {
         grouping::group(&mut prepared.event, prepared.fingerprint.as_ref());
         let (title, fingerprint) = (prepared.event.title.clone(), prepared.event.fingerprint.clone());
         let place = prepared.event.logged_at.first().cloned();
-        let mut event = self.hooks.apply(prepared.event, prepared.judged, &self.ledger)?;
+        let (event, judged) = (prepared.event, prepared.judged);
+        let mut event = self.ledger.busy(|| self.hooks.apply(event, judged, &self.ledger))?;
         // What a hook changed is not decided anew; what it took out of the message is in no other place of ours.
         if event.fingerprint != fingerprint {
             prepared.fingerprint = Some(event.fingerprint.clone());
@@ -292,7 +293,7 @@ impl Worker {
     /// A sink that panics here has said what it could.
     fn each_sink(&self, work: impl Fn(&dyn Sink)) {
         for sink in &self.sinks {
-            let _ = caught(|| work(sink.as_ref()));
+            let _ = self.ledger.busy(|| caught(|| work(sink.as_ref())));
         }
     }
 
@@ -339,7 +340,7 @@ impl Worker {
         event.tallied_before = self.tallied.before(&event.fingerprint, minute);
         let mut outcome = Err(Lost::NoSink);
         for sink in &self.sinks {
-            let delivered = offer(sink.as_ref(), &event);
+            let delivered = self.ledger.busy(|| offer(sink.as_ref(), &event));
             if outcome.is_err() {
                 outcome = delivered;
             }
