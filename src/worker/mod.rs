@@ -21,12 +21,11 @@ use crate::clock::Clock;
 use crate::diag::{self, Said};
 use crate::grouping;
 use crate::ledger::{End, Ledger, Lost};
-use crate::model::{Captured, LoggedAt, TrackedEvent};
+use crate::model::{LoggedAt, TrackedEvent};
 use crate::prepare::{Hooks, Prepared, Preparer, Refused};
 use crate::queue::{Item, Message, Outlet};
 use crate::sink::Sink;
 use crate::sync::{caught, enter};
-use crate::trail::Copied;
 
 use hold::{Held, Hold, Now};
 use tallied::{Tallied, Which};
@@ -198,8 +197,7 @@ impl Worker {
                 self.lingers_ms = now.clock_ms.saturating_add(LINGERS_MS);
                 self.linger = LINGER;
                 self.stir(now.clock_ms);
-                let Item { captured, trail, .. } = *item;
-                let prepared = caught(|| self.prepare(captured, &trail));
+                let prepared = caught(|| self.prepare(*item));
                 match prepared.unwrap_or(Err(Refused::Lost(Lost::Internal))) {
                     Ok(prepared) => {
                         // From now on: to find the first symbols may have taken longer than an event is held.
@@ -214,8 +212,9 @@ impl Worker {
     }
 
     /// The event as the hooks leave it, grouped.
-    fn prepare(&mut self, captured: Captured, trail: &Copied) -> Result<Prepared, Refused> {
-        let mut prepared = self.preparer.prepare(captured, trail);
+    fn prepare(&mut self, item: Item) -> Result<Prepared, Refused> {
+        let Item { captured, trail, .. } = item;
+        let mut prepared = self.preparer.prepare(captured, &trail);
         prepared.fingerprint = grouping::said(&mut prepared.event, prepared.fingerprint.take());
         grouping::group(&mut prepared.event, prepared.fingerprint.as_ref());
         let (title, fingerprint) = (prepared.event.title.clone(), prepared.event.fingerprint.clone());

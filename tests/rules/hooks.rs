@@ -101,6 +101,29 @@ fn before_send_changes_an_event_or_drops_it() {
     assert_eq!(rig.stats().dropped[&Dropped::BeforeSend], 1);
 }
 
+/// What is taken out of the message is in no other place of ours, and what a hook says holds.
+#[test]
+fn before_send_has_the_finished_event_and_its_word_holds() {
+    let rig = Rig::with(|builder| {
+        builder.before_send(|mut event| {
+            assert!(event.title.starts_with("paid by card") && !event.fingerprint.parts().is_empty());
+            event.title = "no money".to_owned();
+            event.message = Some("paid by card".to_owned());
+            event.logged_at.clear();
+            Some(event)
+        })
+    });
+    // Put together here, since the event shows its source.
+    let card = "41 11".replace(' ', "");
+    rig.on_thread(|| error!(error = &payment() as &dyn Error, "paid by card {card}"));
+    let event = one(&rig);
+    assert_eq!(event.title, "no money");
+    let places: Vec<_> = event.logged_at.iter().map(|place| place.message.as_deref()).collect();
+    assert_eq!(places, [Some("paid by card")]);
+    let whole = format!("{event:#?}");
+    assert!(!whole.contains("4111"), "{whole}");
+}
+
 #[test]
 fn before_breadcrumb_changes_a_breadcrumb_or_drops_it() {
     let rig = Rig::with(|builder| {

@@ -58,6 +58,36 @@ fn a_line_that_says_nothing_of_its_own_is_an_error_from_the_second_text_on() {
     assert_eq!(rig.stats().errors_without_error, 1);
 }
 
+/// Its breadcrumb has but the beginning.
+#[test]
+fn an_error_is_found_at_the_end_of_a_long_message() {
+    let rig = Rig::new();
+    let query = "column, ".repeat(200);
+    rig.on_thread(|| {
+        let failed = payment();
+        for n in 0..3 {
+            error!("query {n} {query} failed: {failed}");
+            error!("query {n} {query} was slow");
+        }
+    });
+    let events = rig.delivered();
+    assert_eq!((events.len(), rig.stats().errors_without_error), (3, 3));
+    assert!(events.iter().all(|event| event.value == "payment failed"));
+}
+
+/// What looks like an error's field and has none.
+#[test]
+fn a_field_that_names_something_is_no_error() {
+    let rig = Rig::new();
+    rig.on_thread(|| {
+        error!(error = ?None::<std::io::Error>, "done");
+        error!(source = "sensor-4", "no data");
+        error!(chain = "mainnet", "no peers");
+        error!(cause = "the disk is full", "no luck");
+    });
+    assert_eq!(one(&rig).value, "the disk is full");
+}
+
 #[test]
 fn libraries_noise_is_a_breadcrumb() {
     let rig = Rig::new();

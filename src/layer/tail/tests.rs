@@ -154,27 +154,6 @@ fn messages_end_with_errors_as_programs_write_them() {
 }
 
 #[test]
-fn behind_more_than_a_breadcrumb_holds_an_error_is_found_all_the_same() {
-    let found = |pieces: &[&str]| {
-        let mut heard = Message::default();
-        pieces.iter().for_each(|piece| heard.write_str(piece).unwrap());
-        let whole = heard.text.len();
-        let at = heard.pieces.error_in(&heard.text[..500.min(whole)]);
-        assert_eq!(at, heard.pieces.error_in(&heard.text));
-        at.map(|at| heard.text[at..].to_owned())
-    };
-    let long = "select ".repeat(200);
-    let error = "no such table, as it seems, or at least not in this database";
-    assert_eq!(found(&["query ", &long, " failed: ", error]).as_deref(), Some(error));
-    assert_eq!(
-        found(&["query ", &long, " failed: ", "no", " such", " table"]).as_deref(),
-        Some("no such table")
-    );
-    assert_eq!(found(&["query ", &long, " failed, shard: ", "17"]), None);
-    assert_eq!(found(&["query ", &"select ".repeat(2_000), " failed: ", error]), None, "there is a bound");
-}
-
-#[test]
 fn where_a_formatter_panicked_in_the_place_of_an_error_it_is_one() {
     let panicked = |pieces: &[&str]| {
         let mut heard = Pieces::default();
