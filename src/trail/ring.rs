@@ -168,9 +168,9 @@ impl Ring {
             let (rest, chunks) = run.as_rchunks::<TAGS>();
             for tags in chunks.iter().rev() {
                 position -= TAGS as u64;
-                // Nearly all are of other lanes: they are compared at once, without a branch for each.
+                // Nearly all are of other lanes: they are passed over without a position for each.
                 // Relaxed: a tag is a hint; the record's own lane is compared when it is read.
-                let any = tags.iter().fold(false, |any, tag| any | wanted(tag.load(Ordering::Relaxed)));
+                let any = tags.iter().any(|tag| wanted(tag.load(Ordering::Relaxed)));
                 if (any || self.mutations.on(Mutation::ScanEndsAtHole))
                     && !self.visit_tags(position, tags, &wanted, visit)
                 {
