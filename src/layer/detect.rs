@@ -5,6 +5,8 @@
 use tracing::Metadata;
 use tracing::field::Field;
 
+use super::visit::Worded;
+
 /// How surely a field carries the error of its event: the lower, the surer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Rank {
@@ -45,10 +47,20 @@ pub(super) fn rank(name: &str) -> Option<Rank> {
     }
 }
 
+/// What a field says of its value, if that is an error: by its name, and by being one.
+pub(super) fn rank_of(field: &Field, value: Worded<'_>) -> Option<Rank> {
+    match value {
+        Worded::Error(_) => Some(Rank::Typed),
+        Worded::Shown(_) => rank(field.name()),
+        Worded::Text(text) => rank(field.name()).filter(|_| !is_a_name(field.name(), text)),
+    }
+}
+
 /// Whether a field that is called like a cause or a reason says what something is, in one word, and not what went wrong:
 /// `source = "sensor-4"`.
-pub(super) fn is_a_name(rank: Rank, value: &str) -> bool {
-    matches!(rank, Rank::Alike | Rank::Reason) && !value.contains(char::is_whitespace)
+fn is_a_name(field: &str, value: &str) -> bool {
+    let names = ["cause", "source", "exception", "failure", "chain", "reason"];
+    names.contains(&field.rsplit('.').next().unwrap_or(field)) && !value.contains(char::is_whitespace)
 }
 
 /// Lines of libraries that tell of a failure which is not theirs, and which its owner logs as well, or of a peer that is

@@ -4,21 +4,20 @@
 //! the sample. Only then is anything copied. Whatever becomes of it, it is a breadcrumb too, unless nothing of it was
 //! looked at, or the hook wants it to be nothing.
 
-use tracing::Event;
+use tracing::field::Field;
+use tracing::{Event, Level};
 
 use super::Inner;
 use super::detect::Rank;
 use super::line;
 use super::sight::{Sight, SightVisitor};
-use super::visit::{ErrorNoticed, ErrorVisitor, LONG_BYTES, LongVisitor, MessageVisitor, TextVisitor};
+use super::visit::{ErrorVisitor, LONG_BYTES, LongVisitor, Worded, Words, message, notices_error, words};
 use crate::capture::{Failure, Judgement, Key};
 use crate::ledger::{Counted, Dropped, Line, Lost};
-use crate::limits::MESSAGE_BYTES;
 use crate::model::{CapturedError, CapturedFields, Draft, EventKind};
 use crate::sync::Scratch;
 use crate::trail::CRUMB_BYTES;
 use crate::trail::crumb::{self, Decoded, Encoded, Name};
-use crate::trail::text::BoundedString;
 
 /// What an ERROR carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,10 +88,8 @@ impl Inner {
 
     /// Counts an ERROR that is not looked at: its line logs too fast.
     fn count_unread(&self, event: &Event<'_>, line: &Line) {
-        let mut noticed = ErrorNoticed::default();
-        event.record(&mut noticed);
         let ledger = &self.pipeline.ledger;
-        if noticed.0 || line.carries() || self.pipeline.rules.track_messages {
+        if notices_error(event) || line.carries() || self.pipeline.rules.track_messages {
             ledger.accept();
             if line.is_ignored() {
                 ledger.drop_one(Dropped::Ignored);
@@ -108,23 +105,17 @@ impl Inner {
     /// Whether a rule ignores the line by what it says.
     #[cold]
     fn is_ignored(&self, event: &Event<'_>) -> bool {
-        let mut said = TextVisitor(BoundedString::new(MESSAGE_BYTES));
-        event.record(&mut said);
         let site = line::site(event);
-        self.pipeline.rules.ignores(&site.target, said.0.as_str())
+        self.pipeline.rules.ignores(&site.target, words(event).as_str())
     }
 
     /// Logged from inside our own work on this thread: counted, and not looked at closer, since to look is to format.
     pub(super) fn recursion(&self, event: &Event<'_>) {
         let ledger = &self.pipeline.ledger;
         ledger.count(Counted::Recursion);
-        if *event.metadata().level() == tracing::Level::ERROR {
-            let mut noticed = ErrorNoticed::default();
-            event.record(&mut noticed);
-            if noticed.0 {
-                ledger.accept();
-                ledger.lose(Lost::Recursion);
-            }
+        if *event.metadata().level() == Level::ERROR && notices_error(event) {
+            ledger.accept();
+            ledger.lose(Lost::Recursion);
         }
     }
 }
@@ -145,16 +136,14 @@ fn carries(event: &Event<'_>, sight: &mut Sight, crumb: Encoded<'_>, line: &Line
             return Carries::Field;
         }
     }
-    let Some(message) = sight.message.and_then(field) else { return Carries::Nothing };
-    let Decoded::Text(text) = message.value else { return Carries::Nothing };
+    let Some(shown) = sight.message.and_then(field) else { return Carries::Nothing };
+    let Decoded::Text(text) = shown.value else { return Carries::Nothing };
     if let Some(at) = sight.pieces.error_in(text) {
         return Carries::Tail(at);
     }
-    if message.cut && !line.is_searched() {
+    if shown.cut && !line.is_searched() {
         // The breadcrumb has but its beginning.
-        let mut whole = MessageVisitor::default();
-        event.record(&mut whole);
-        let (text, pieces) = whole.into_parts();
+        let (text, pieces) = message(event);
         if let Some(at) = pieces.error_in(&text) {
             sight.pieces = pieces;
             return Carries::Tail(at);
@@ -174,7 +163,7 @@ fn failure(event: &Event<'_>, crumb: Encoded<'_>, carries: Carries, sight: Sight
     let (error, siblings) = match carries {
         Carries::Field => {
             let mut visitor = ErrorVisitor::new(crumb);
-            event.record(&mut visitor);
+            event.record(&mut Words(|field: &Field, value: Worded<'_>| visitor.take(field, value)));
             let (error, siblings) = visitor.into_errors();
             (error.unwrap_or(CapturedError::Nothing), siblings)
         }

@@ -10,6 +10,7 @@ use tracing::field::{Field, Visit};
 
 use super::detect::{self, Rank};
 use super::tail::Pieces;
+use super::visit::Worded;
 use crate::capture::{Judgement, Key, Rules};
 use crate::model::Draft;
 use crate::trail::crumb::{Ear, Encoder, Name};
@@ -122,10 +123,8 @@ impl Visit for SightVisitor<'_, '_> {
             self.sight.message = Some(field.index());
             self.sight.pieces.hear(value);
             self.sight.key.next().hear(value);
-        } else if let Some(rank) = detect::rank(field.name()) {
-            if !detect::is_a_name(rank, value) {
-                self.found(rank, field);
-            }
+        } else if let Some(rank) = detect::rank_of(field, Worded::Text(value)) {
+            self.found(rank, field);
             self.sight.key.next().hear(value);
         } else {
             self.tell(field, value);

@@ -3,12 +3,13 @@
 use std::error::Error;
 use std::fmt;
 
+use tracing::Event;
 use tracing::field::{Field, Visit};
 
 use super::detect::{self, Rank};
 use super::tail::Pieces;
 use crate::capture;
-use crate::limits::{ERROR_TEXT_BYTES, FIELD_BYTES, FIELDS};
+use crate::limits::{ERROR_TEXT_BYTES, FIELD_BYTES, FIELDS, MESSAGE_BYTES};
 use crate::model::CapturedError;
 use crate::trail::crumb::{self, Decoded, Encoded, Encoder, Name};
 use crate::trail::text::{BoundedString, Heard, format_into};
@@ -138,6 +139,31 @@ impl<'a> ErrorVisitor<'a> {
         (error, siblings.map(|(_, error)| error).collect())
     }
 
+    /// Takes what a field carries, if that is an error.
+    pub(super) fn take(&mut self, field: &Field, value: Worded<'_>) {
+        let known = whole(self.crumb, field);
+        match (detect::rank_of(field, value), value) {
+            (None, _) => {}
+            (Some(rank), Worded::Error(error)) => self.error(rank, || capture::typed(error, known)),
+            (Some(rank), Worded::Text(text)) => self.error(rank, || {
+                let plain = BoundedString::format(ERROR_TEXT_BYTES, format_args!("{text}"));
+                CapturedError::Text { plain, alternate: None, joints: Vec::new() }
+            }),
+            (Some(rank), Worded::Shown(shown)) => self.error(rank, || {
+                let plain = known.map_or_else(
+                    || BoundedString::format(ERROR_TEXT_BYTES, format_args!("{shown:?}")),
+                    str::to_owned,
+                );
+                // `%error` hands the formatter's flags on to `Display`, and the alternate `Display` of anyhow, eyre and
+                // their kin shows the causes.
+                let (alternate, joints) =
+                    BoundedString::format_jointed(ERROR_TEXT_BYTES, format_args!("{shown:#?}"));
+                let alternate = Some(alternate).filter(|alternate| *alternate != plain);
+                CapturedError::Text { plain, alternate, joints }
+            }),
+        }
+    }
+
     fn error(&mut self, rank: Rank, error: impl FnOnce() -> CapturedError) {
         if self.others.len() + 1 < ERRORS {
             let error = if rank == Rank::Explicit { CapturedError::Fields } else { error() };
@@ -146,49 +172,6 @@ impl<'a> ErrorVisitor<'a> {
                 Some(_) => self.others.push((rank, error)),
             }
         }
-    }
-}
-
-impl Visit for ErrorVisitor<'_> {
-    fn record_f64(&mut self, _: &Field, _: f64) {}
-
-    fn record_i64(&mut self, _: &Field, _: i64) {}
-
-    fn record_u64(&mut self, _: &Field, _: u64) {}
-
-    fn record_i128(&mut self, _: &Field, _: i128) {}
-
-    fn record_u128(&mut self, _: &Field, _: u128) {}
-
-    fn record_bool(&mut self, _: &Field, _: bool) {}
-
-    fn record_str(&mut self, field: &Field, value: &str) {
-        if let Some(rank) = detect::rank(field.name()) {
-            let plain = || BoundedString::format(ERROR_TEXT_BYTES, format_args!("{value}"));
-            self.error(rank, || CapturedError::Text { plain: plain(), alternate: None, joints: Vec::new() });
-        }
-    }
-
-    fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
-        let known = whole(self.crumb, field);
-        self.error(Rank::Typed, || capture::typed(value, known));
-    }
-
-    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        let Some(rank) = detect::rank(field.name()) else { return };
-        let known = whole(self.crumb, field);
-        self.error(rank, || {
-            let plain = known.map_or_else(
-                || BoundedString::format(ERROR_TEXT_BYTES, format_args!("{value:?}")),
-                str::to_owned,
-            );
-            // `%error` hands the formatter's flags on to `Display`, and the alternate `Display` of anyhow, eyre and
-            // their kin shows the causes.
-            let (alternate, joints) =
-                BoundedString::format_jointed(ERROR_TEXT_BYTES, format_args!("{value:#?}"));
-            let alternate = Some(alternate).filter(|alternate| *alternate != plain);
-            CapturedError::Text { plain, alternate, joints }
-        });
     }
 }
 
@@ -286,25 +269,18 @@ pub(super) const LONG_BYTES: usize = FIELDS * (FIELD_BYTES + 8) + ERROR_TEXT_BYT
 /// Errors that one line is searched for.
 const ERRORS: usize = 4;
 
-/// Takes a message whole, where the breadcrumb has but its beginning, and its pieces.
-pub(super) struct MessageVisitor {
-    text: BoundedString,
-    pieces: Pieces,
+/// A value that is more than a number.
+#[derive(Clone, Copy)]
+pub(super) enum Worded<'a> {
+    Text(&'a str),
+    Error(&'a (dyn Error + 'static)),
+    Shown(&'a dyn fmt::Debug),
 }
 
-impl Default for MessageVisitor {
-    fn default() -> Self {
-        Self { text: BoundedString::new(ERROR_TEXT_BYTES), pieces: Pieces::up_to(ERROR_TEXT_BYTES) }
-    }
-}
+/// Shows somebody the values that are more than numbers.
+pub(super) struct Words<F>(pub(super) F);
 
-impl MessageVisitor {
-    pub(super) fn into_parts(self) -> (String, Pieces) {
-        (self.text.as_str().to_owned(), self.pieces)
-    }
-}
-
-impl Visit for MessageVisitor {
+impl<F: FnMut(&Field, Worded<'_>)> Visit for Words<F> {
     fn record_f64(&mut self, _: &Field, _: f64) {}
 
     fn record_i64(&mut self, _: &Field, _: i64) {}
@@ -317,73 +293,52 @@ impl Visit for MessageVisitor {
 
     fn record_bool(&mut self, _: &Field, _: bool) {}
 
-    fn record_str(&mut self, _: &Field, _: &str) {}
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.0(field, Worded::Text(value));
+    }
 
-    fn record_error(&mut self, _: &Field, _: &(dyn Error + 'static)) {}
+    fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
+        self.0(field, Worded::Error(value));
+    }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        if field.name() == "message" {
-            format_into(
-                &mut Heard { text: &mut self.text, ear: &mut self.pieces },
-                format_args!("{value:?}"),
-            );
-        }
+        self.0(field, Worded::Shown(value));
     }
 }
 
-/// Collects what a line says, for the rules that ignore by text.
-pub(super) struct TextVisitor(pub(super) BoundedString);
-
-impl Visit for TextVisitor {
-    fn record_f64(&mut self, _: &Field, _: f64) {}
-
-    fn record_i64(&mut self, _: &Field, _: i64) {}
-
-    fn record_u64(&mut self, _: &Field, _: u64) {}
-
-    fn record_i128(&mut self, _: &Field, _: i128) {}
-
-    fn record_u128(&mut self, _: &Field, _: u128) {}
-
-    fn record_bool(&mut self, _: &Field, _: bool) {}
-
-    fn record_error(&mut self, _: &Field, value: &(dyn Error + 'static)) {
-        capture::say_chain(value, &mut self.0);
-    }
-
-    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        if field.name() == "message" || detect::rank(field.name()).is_some() {
-            format_into(&mut self.0, format_args!("{value:?}\n"));
+/// A message whole, where the breadcrumb has but its beginning, and its pieces.
+pub(super) fn message(event: &Event<'_>) -> (String, Pieces) {
+    let mut text = BoundedString::new(ERROR_TEXT_BYTES);
+    let mut pieces = Pieces::up_to(ERROR_TEXT_BYTES);
+    event.record(&mut Words(|field: &Field, value: Worded<'_>| {
+        if let (MESSAGE, Worded::Shown(message)) = (field.name(), value) {
+            let mut heard = Heard { text: &mut text, ear: &mut pieces };
+            format_into(&mut heard, format_args!("{message:?}"));
         }
-    }
+    }));
+    (text.as_str().to_owned(), pieces)
+}
+
+/// What a line says, for the rules that ignore by text: its message, and its errors along their chains.
+pub(super) fn words(event: &Event<'_>) -> BoundedString {
+    let mut said = BoundedString::new(MESSAGE_BYTES);
+    event.record(&mut Words(|field: &Field, value: Worded<'_>| match value {
+        Worded::Error(error) => capture::say_chain(error, &mut said),
+        _ if field.name() != MESSAGE && detect::rank(field.name()).is_none() => {}
+        Worded::Text(text) => _ = format_into(&mut said, format_args!("{text}\n")),
+        Worded::Shown(shown) => _ = format_into(&mut said, format_args!("{shown:?}\n")),
+    }));
+    said
 }
 
 /// Whether an event carries an error, told without running any formatter: for one that must not be looked at closer.
-#[derive(Default)]
-pub(super) struct ErrorNoticed(pub(super) bool);
-
-impl Visit for ErrorNoticed {
-    fn record_f64(&mut self, _: &Field, _: f64) {}
-
-    fn record_i64(&mut self, _: &Field, _: i64) {}
-
-    fn record_u64(&mut self, _: &Field, _: u64) {}
-
-    fn record_i128(&mut self, _: &Field, _: i128) {}
-
-    fn record_u128(&mut self, _: &Field, _: u128) {}
-
-    fn record_bool(&mut self, _: &Field, _: bool) {}
-
-    fn record_str(&mut self, field: &Field, _: &str) {
-        self.0 |= detect::rank(field.name()).is_some();
-    }
-
-    fn record_error(&mut self, _: &Field, _: &(dyn Error + 'static)) {
-        self.0 = true;
-    }
-
-    fn record_debug(&mut self, field: &Field, _: &dyn fmt::Debug) {
-        self.0 |= detect::rank(field.name()).is_some();
-    }
+pub(super) fn notices_error(event: &Event<'_>) -> bool {
+    let mut noticed = false;
+    event.record(&mut Words(|field: &Field, value: Worded<'_>| {
+        noticed |= detect::rank_of(field, value).is_some();
+    }));
+    noticed
 }
+
+/// The field that has the message.
+const MESSAGE: &str = "message";

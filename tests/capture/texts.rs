@@ -46,12 +46,12 @@ fn the_surest_name_wins() {
         error!(reason = %"reason", cause = %"cause", error = %"error", "1");
         error!(error = %"error", cause = %"cause", reason = %"reason", "2");
         error!(reason = %"reason", db_error = %"db_error", "3");
-        error!(cause = "cause", reason = %"reason", "4");
+        error!(cause = "the cause", reason = %"reason", "4");
         error!(err = "err", error = %"error", "the first of equals");
     });
     let events = rig.events();
     let value = |name: &str| named(&events, name).value.clone();
-    assert_eq!(["1", "2", "3", "4"].map(value), ["error", "error", "db_error", "cause"]);
+    assert_eq!(["1", "2", "3", "4"].map(value), ["error", "error", "db_error", "the cause"]);
     assert_eq!(value("the first of equals"), "err");
 }
 
