@@ -250,9 +250,10 @@ fn reads_like_an_error(tail: &str, head: &str) -> bool {
         return false;
     }
     match tail.split_once(char::is_whitespace) {
-        // An amount with its unit, a time; but `404 Not Found`, and the numbered list that color-eyre begins with.
+        // An amount with its unit, a time; but `404 Not Found`, `451 try again later`, and the numbered list that color-eyre begins with.
         Some((first, rest)) if first.starts_with(|c: char| c.is_ascii_digit()) => {
-            let is_status = first.len() == 3 && rest.starts_with(|c: char| c.is_ascii_uppercase());
+            let is_status = first.len() == 3
+                && (rest.starts_with(|c: char| c.is_ascii_uppercase()) || fails && rest.contains(' '));
             is_status || first == "0:"
         }
         Some(_) => true,

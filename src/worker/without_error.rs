@@ -24,7 +24,10 @@ pub(super) fn summary(total: u64, lines: &[LineCount]) -> Option<String> {
         return None;
     }
     let silent: Vec<&LineCount> = lines.iter().filter(|line| line.without_error > 0).collect();
-    let mut text = format!("{total} ERRORs carried no error and were not tracked:");
+    let mut text = match total {
+        1 => "1 ERROR carried no error and was not tracked:".to_owned(),
+        _ => format!("{total} ERRORs carried no error and were not tracked:"),
+    };
     for line in silent.iter().take(NAMED) {
         let place = place(&line.target, line.file.as_deref(), line.line);
         let _ = write!(text, " ×{} {place},", line.without_error);

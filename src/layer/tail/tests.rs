@@ -94,6 +94,7 @@ fn messages_end_with_errors_as_programs_write_them() {
         "checkout: {:?}", Db::Row { index: 1 } => Some("Row { index: 1 }");
         "upstream answered: {}", "404 Not Found" => Some("404 Not Found");
         "checkout failed: {}", "\n   0: cannot charge\n   1: no route" => Some("\n   0: cannot charge\n   1: no route");
+        "could not send: {}", "451 try again later" => Some("451 try again later");
         "Datei {} nicht lesbar: {}", path, "Zugriff verweigert" => Some("Zugriff verweigert");
         "failed to send to {}: {} (attempt {})", name, closed, 3 => Some("closed (attempt 3)");
         "task {} panicked: {}", id, "index out of bounds" => Some("index out of bounds");
