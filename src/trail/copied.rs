@@ -2,6 +2,7 @@
 
 use super::record;
 use super::ring::Header;
+use crate::limits::TRAIL_CRUMBS;
 use crate::model::Breadcrumb;
 
 /// Breadcrumbs as they stood in the ring, newest first.
@@ -25,7 +26,17 @@ pub(super) struct CopiedRecord {
 impl Copied {
     /// With room for a short trail.
     pub(super) fn usual() -> Self {
-        Self { records: Vec::with_capacity(8), words: Vec::with_capacity(64), cut: false }
+        Self { records: Vec::with_capacity(SHORT), words: Vec::with_capacity(8 * SHORT), cut: false }
+    }
+
+    /// Makes room for the longest trail at once, when it turns out to be no short one.
+    #[inline]
+    pub(super) fn grow(&mut self) {
+        if self.records.len() == SHORT {
+            self.records.reserve_exact(TRAIL_CRUMBS - SHORT);
+            let words = self.words.len() / SHORT;
+            self.words.reserve(words * (TRAIL_CRUMBS - SHORT));
+        }
     }
 
     pub(crate) fn bytes(&self) -> usize {
@@ -42,3 +53,6 @@ impl Copied {
         self.records.iter().rev().map(decode).collect()
     }
 }
+
+/// Breadcrumbs of a short trail.
+const SHORT: usize = 8;

@@ -113,6 +113,7 @@ impl Trail {
         let at = copied.words.len();
         let Some(header) = self.ring.read(position, &mut copied.words, wanted) else { return true };
         if copied.records.len() < TRAIL_CRUMBS {
+            copied.grow();
             copied.records.push(CopiedRecord { position, header, at });
             return true;
         }

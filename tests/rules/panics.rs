@@ -39,8 +39,9 @@ fn a_panic_has_its_span_its_trail_and_its_place() {
     assert_eq!(event.tags["method"], "card");
     assert_eq!(event.spans[0].name, "order");
     assert_eq!(event.breadcrumbs[0].message, "stock is low");
-    assert_eq!(event.target, "rules::panics");
     if cfg!(feature = "stack") {
+        // A panic has no callsite: its module is that of the function it happened in.
+        assert_eq!(event.target, "rules::panics");
         let first = &event.frames[0];
         assert_eq!((first.line, first.in_app), (Some(line), true), "{:#?}", event.frames);
         assert!(first.function.as_deref().unwrap().contains("a_panic_has_its_span"), "{first:?}");
