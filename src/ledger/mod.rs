@@ -1,7 +1,8 @@
 //! The ledger: where every accepted event ended, exactly.
 //!
-//! **accepted = delivered + folded + tallied + dropped + lost (both by reason) + pending.** `accepted` is counted where an event enters, before anything
-//! can go wrong with it, and never derived from the other terms. Counting is one relaxed add; [`Ledger::settle`] is the
+//! **accepted = delivered + folded + tallied + dropped + lost (both by reason) + pending.** `accepted` is counted where an
+//! event enters, before anything can go wrong with it, and never derived from the other terms. Counting is one relaxed
+//! add; [`Ledger::settle`] is the
 //! only call that waits, and it always returns by its deadline. Called on any thread.
 
 mod handle;

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 /// What became of everything that was captured, at one moment: a copy of the ledger's counters.
 ///
-/// `accepted = delivered + folded + tallied + dropped + lost + pending` holds whenever no event is on its way between two of the counters, so
-/// always after a flush while nothing logs; [`balances`](Self::balances) says so.
+/// `accepted = delivered + folded + tallied + dropped + lost + pending` holds whenever no event is on its way between two of
+/// the counters, so always after a flush while nothing logs; [`balances`](Self::balances) says so.
 ///
 /// ```
 /// let memory = crumbtrail::Memory::new();

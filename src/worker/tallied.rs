@@ -1,9 +1,9 @@
 //! What was only counted, told to whom it belongs: the throttle knows texts, the sinks know issues.
 //!
 //! A text's key is learnt from the events of it that the sinks were given; what is counted while the first of them is on
-//! its way, in the hold or in the queue before it, waits for it. What was counted of a key that no event was told of lands on its line, not told apart. Where
-//! several lines tell of one failure, it counts by the first of them. Bounded: of thousands of keys the oldest are
-//! forgotten.
+//! its way, in the hold or in the queue before it, waits for it. What was counted of a key that no event was told of lands
+//! on its line, not told apart. Where several lines tell of one failure, it counts by the first of them. Bounded: of
+//! thousands of keys the oldest are forgotten.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
