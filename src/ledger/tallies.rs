@@ -1,12 +1,13 @@
 //! The throttle's table: how often each text was logged in the current minute, and how often it was only counted.
 //!
 //! A minute has a table of its own, which only fills up: nothing is ever taken out of it, so a count cannot land on
-//! another text's. Whoever logs first after the minute begins the next table, as soon as the worker has taken the last
-//! one's counts. Texts beyond [`limits::TALLY_KEYS`](crate::limits::TALLY_KEYS) are not told apart. Nobody waits; one
-//! table a minute is all that is allocated.
+//! another text's. Who logs first after the minute begins the next table, as soon as the worker has taken the last one's
+//! counts; of several at once one does, and nobody goes on in the old one. Texts beyond
+//! [`limits::TALLY_KEYS`](crate::limits::TALLY_KEYS) are not told apart. Nobody waits; a table a minute, or a few at its
+//! turn, is all that is allocated.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
+use std::sync::atomic::{AtomicU64, Ordering, fence};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 
@@ -14,11 +15,7 @@ use crate::limits::TALLY_KEYS;
 
 /// The table of this minute, and of the one before until it is taken.
 #[derive(Debug)]
-pub(crate) struct Tallies {
-    minute: ArcSwap<Minute>,
-    /// Somebody is making the next one.
-    beginning: AtomicBool,
-}
+pub(crate) struct Tallies(ArcSwap<Minute>);
 
 /// What may be told in full within a minute.
 #[derive(Debug, Clone, Copy)]
@@ -59,7 +56,7 @@ struct Text {
 
 impl Default for Tallies {
     fn default() -> Self {
-        Self { minute: ArcSwap::from_pointee(Minute::default()), beginning: AtomicBool::new(false) }
+        Self(ArcSwap::from_pointee(Minute::default()))
     }
 }
 
@@ -79,11 +76,11 @@ impl Tallies {
     /// Decides about one occurrence of a text on the line `line`, and counts it where it is not told.
     #[inline]
     pub(crate) fn admit(&self, now_ms: u64, key: u64, line: u64, budget: Budget) -> Admission {
-        let mut minute = self.minute.load();
+        let mut minute = self.0.load();
         if now_ms >= minute.began_ms.saturating_add(MINUTE_MS) || minute.texts.is_empty() {
             drop(minute);
             self.begin(now_ms);
-            minute = self.minute.load();
+            minute = self.0.load();
         }
         let text = minute.text(key, line);
         let may = |told: &AtomicU64, most: u64| {
@@ -101,37 +98,32 @@ impl Tallies {
     /// Counts an occurrence that was to be told in full, and then could not be; true for the first since the counts were
     /// taken, None where there is no room for its text.
     pub(crate) fn miss(&self, key: u64, line: u64) -> Option<bool> {
-        self.minute.load().text(key, line).map(Text::count)
+        self.0.load().text(key, line).map(Text::count)
     }
 
     /// The next minute, unless the worker has not taken the last one yet: then this one goes on.
     #[cold]
     fn begin(&self, now_ms: u64) {
-        let last = self.minute.load_full();
+        let last = self.0.load_full();
         let over = now_ms >= last.began_ms.saturating_add(MINUTE_MS) || last.texts.is_empty();
         if !over || last.previous.load().is_some() {
-            return;
-        }
-        // One is enough; the others go on in the old one meanwhile, but for the very first.
-        if self.beginning.swap(true, Ordering::Acquire) && !last.texts.is_empty() {
             return;
         }
         let texts = (0..TALLY_KEYS).map(|_| Text::default()).collect();
         let previous = ArcSwapOption::new((!last.texts.is_empty()).then(|| Arc::clone(&last)));
         let next = Minute { began_ms: now_ms, told: AtomicU64::new(0), texts, previous };
         // Of several that begin it at once, one does.
-        self.minute.compare_and_swap(&last, Arc::new(next));
-        self.beginning.store(false, Ordering::Release);
+        self.0.compare_and_swap(&last, Arc::new(next));
     }
 
     /// Whether a minute is over of which not all was taken yet.
     pub(crate) fn has_previous(&self) -> bool {
-        self.minute.load().previous.load().is_some()
+        self.0.load().previous.load().is_some()
     }
 
     /// Takes what was counted since the last time, text by text; leaves that of the keys which shall `wait`.
     pub(crate) fn take(&self, mut waits: impl FnMut(u64) -> bool, mut each: impl FnMut(Counts)) {
-        let minute = self.minute.load_full();
+        let minute = self.0.load_full();
         if let Some(previous) = minute.previous.load_full() {
             // Held by us and by its successor only: nobody counts in it any more.
             let is_over = Arc::strong_count(&previous) == 2;
