@@ -147,7 +147,8 @@ proptest! {
         static FULL: LazyLock<crumbtrail::TrackedEvent> = LazyLock::new(full);
         let mut event = FULL.clone();
         let [title, value, message, name, data, file, line, tag] = texts;
-        event.title = format!("<{title}");
+        // A word that fills a row by itself stands below the one that it would begin in.
+        event.title = format!("< {title}");
         event.chain[0].value = value;
         event.message = Some(message);
         event.breadcrumbs[1] = crumb(5, Level::WARN, &name, &data).data(&name, data.as_str());
