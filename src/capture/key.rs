@@ -236,6 +236,32 @@ impl Heard<'_> {
         true
     }
 
+    /// Takes a run of letters: nearly all of a text are such, and most of the work is done in registers.
+    #[inline]
+    fn take_letters(&mut self, run: &[u8]) {
+        let before = self.last;
+        self.last = run.last().copied().unwrap_or(before);
+        let mut letters = if before.is_ascii_alphanumeric() { self.letters } else { 0 };
+        let word = &mut self.word;
+        word.breaks += usize::from(before.is_ascii_digit());
+        word.length += run.len();
+        let (mut whole, mut newest, mut hash, mut kept) = (word.whole, word.newest, word.hash, word.kept);
+        let mut others = false;
+        for &byte in run {
+            letters = (letters << 8) | u64::from(byte | CASE);
+            whole = (whole << 8) | u64::from(byte);
+            newest = (newest << 8) | u64::from(byte);
+            others |= byte | CASE > b'f';
+            kept += 1;
+            if kept.is_multiple_of(8) {
+                hash = mixed(hash, std::mem::take(&mut newest));
+            }
+        }
+        (word.whole, word.newest, word.hash, word.kept) = (whole, newest, hash, kept);
+        word.has_others_than_hex |= others;
+        self.letters = letters;
+    }
+
     fn hear_exactly(&mut self, text: &str) {
         for &byte in text.as_bytes().iter().take(self.patience) {
             self.word.take(byte, Kind::Letter, 0);
@@ -253,7 +279,20 @@ impl Ear for Heard<'_> {
             self.hear_exactly(text);
             return self.patience > 0;
         }
-        for &byte in text.as_bytes().iter().take(self.patience) {
+        let mut rest = text.as_bytes().get(..self.patience).unwrap_or(text.as_bytes());
+        while let Some((&byte, behind)) = rest.split_first() {
+            if self.quote == 0 {
+                let run = rest.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
+                if let Some((letters, behind)) = rest.split_at_checked(run).filter(|_| run > 1) {
+                    self.take_letters(letters);
+                    if self.wants == 0 {
+                        break;
+                    }
+                    rest = behind;
+                    continue;
+                }
+            }
+            rest = behind;
             let before = std::mem::replace(&mut self.last, byte);
             if self.quote != 0 {
                 let ends = byte == self.quote && before != b'\\';
