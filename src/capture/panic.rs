@@ -30,15 +30,15 @@ impl Pipeline {
             let mut key = Key::of_line(u64::from(site.line.unwrap_or_default()));
             key.format(format_args!("{}", site.file.as_deref().unwrap_or_default()));
             let line = self.ledger.lines.at(key.finish(), || site.clone());
-            let mut crumb =
-                Breadcrumb::new(format!("panicked: {payload}")).level(Level::ERROR).category("panic");
-            // By the clock of the breadcrumbs around it.
-            crumb.time = clock::time_of(clock::coarse_ns());
             self.ledger.accept();
             if self.is_too_fast(line) {
                 self.ledger.tally(line.count_untold());
                 return;
             }
+            let mut crumb =
+                Breadcrumb::new(format!("panicked: {payload}")).level(Level::ERROR).category("panic");
+            // By the clock of the breadcrumbs around it.
+            crumb.time = clock::time_of(clock::coarse_ns());
             key.format(format_args!("{payload}"));
             let key = key.finish();
             if let Some(admitted) = self.admit(key, line, None) {
