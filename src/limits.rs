@@ -81,6 +81,10 @@ pub const SYMBOL_CACHE: usize = 16_384;
 /// Tasks and threads without a breadcrumb in the ring that keep their user, tags and contexts: the newest. One that was
 /// told much counts for several, one more for each KiB.
 pub const IDLE_LANES: u64 = 16_384;
+/// Bytes of an envelope as a server is sent it, before it is compressed; a longer event is trimmed, with marks.
+pub const ENVELOPE_BYTES: usize = 900 * 1024;
+/// Bytes that wait in memory to be sent, compressed; beyond, the oldest event is lost.
+pub const OUTBOX_BYTES: usize = 4 * 1024 * 1024;
 /// How long dropping a [`Guard`](crate::Guard) waits for what was captured.
 pub const DROP_FLUSH: Duration = Duration::from_secs(2);
 /// How long [`Memory::events`](crate::Memory::events) waits for what was captured: beyond what an unoptimised build on a
