@@ -26,8 +26,13 @@ use crate::limits::{QUEUE_BYTES, QUEUE_ITEMS, QUEUE_ITEMS_MOST};
 use crate::model::{Breadcrumb, Draft, Environment, TrackedEvent, User, Verdict};
 use crate::prepare::{Hooks, Preparer};
 use crate::queue;
-use crate::sink::Sink;
+use crate::sink::{Forward, Sink, Sinks};
 use crate::worker::{FirstLook, Guard, Worker};
+#[cfg(feature = "sentry")]
+use crate::{
+    http,
+    sink::{Dsn, Sentry},
+};
 
 /// A builder with the defaults, which reads no environment variables. See [`from_env`].
 pub fn builder() -> Builder {
@@ -44,6 +49,7 @@ pub fn builder() -> Builder {
 /// | `CRUMBTRAIL_LANES` | as [`Builder::lanes`] |
 /// | `CRUMBTRAIL_STACK=on\|off` | as [`Builder::stack`] |
 /// | `CRUMBTRAIL_SAMPLE_RATE` | as [`Builder::sample_rate`] |
+/// | `SENTRY_DSN` | as [`Builder::dsn`], with the feature `sentry`; one that cannot be used turns this one sink off |
 /// | `SENTRY_RELEASE` | as [`Builder::release`] |
 /// | `SENTRY_ENVIRONMENT` | as [`Builder::environment`] |
 ///
@@ -82,6 +88,13 @@ pub fn from_env() -> Builder {
         Some("off") => builder.off = true,
         Some(other) => refuse("CRUMBTRAIL", &format!("{other:?} is neither `on` nor `off`")),
     }
+    #[cfg(feature = "sentry")]
+    if let Some(text) = variable("SENTRY_DSN") {
+        match Dsn::parse(&text) {
+            Ok(_) => builder.dsn = Some(text),
+            Err(why) => refuse("SENTRY_DSN", &format!("{why}; nothing is sent to a server")),
+        }
+    }
     builder.release = variable("SENTRY_RELEASE").or(builder.release);
     builder.environment = variable("SENTRY_ENVIRONMENT").or(builder.environment);
     builder
@@ -112,6 +125,10 @@ pub struct Builder {
     queue_items: usize,
     queue_bytes: usize,
     sinks: Vec<Box<dyn Sink>>,
+    #[cfg(feature = "sentry")]
+    dsn: Option<String>,
+    #[cfg(feature = "sentry")]
+    http: http::Settings,
     rules: Rules,
     hooks: Hooks,
     throttle: Throttle,
@@ -146,6 +163,10 @@ impl Builder {
             queue_items: QUEUE_ITEMS,
             queue_bytes: QUEUE_BYTES,
             sinks: Vec::new(),
+            #[cfg(feature = "sentry")]
+            dsn: None,
+            #[cfg(feature = "sentry")]
+            http: http::Settings::default(),
             rules: Rules::default(),
             hooks: Hooks::default(),
             throttle: Throttle::default(),
@@ -351,6 +372,55 @@ impl Builder {
         self
     }
 
+    /// Sends events to the server that a DSN names: Sentry, GlitchTip, Bugsink, or any other that speaks Sentry's protocol.
+    ///
+    /// An empty one sends nothing, whatever the environment says. A DSN belongs into the environment, as `SENTRY_DSN`,
+    /// rather than into the code: it differs from one deployment to the next. Its key is never shown.
+    ///
+    /// Events wait in memory, [`limits::OUTBOX_BYTES`](crate::limits::OUTBOX_BYTES) of them, while the server is out of
+    /// reach, and are sent again, [`limits::SEND_TRIES`](crate::limits::SEND_TRIES) times each at the most; what the server
+    /// answers is final. The usual variables, `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`, name a proxy.
+    #[cfg(feature = "sentry")]
+    pub fn dsn(mut self, dsn: impl Into<String>) -> Self {
+        self.dsn = Some(dsn.into());
+        self
+    }
+
+    /// Trusts these authorities, too, to say who a server is: certificates as PEM, beside those of the system.
+    #[cfg(feature = "_tls")]
+    pub fn ca_certificates(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.http.trust.authorities = Some(pem.into());
+        self
+    }
+
+    /// Shows this certificate to a server that asks for one: as PEM, with its key (PKCS #8) in it.
+    #[cfg(feature = "_tls")]
+    pub fn client_certificate(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.http.trust.identity = Some(pem.into());
+        self
+    }
+
+    /// Takes whatever certificate a server has: expired, of another host, of nobody's making.
+    ///
+    /// Whoever stands between the program and the server can then read every event, and the key. For a test alone;
+    /// [`ca_certificates`](Self::ca_certificates) is for a server with an authority of its own.
+    #[cfg(feature = "_tls")]
+    pub fn danger_accept_invalid_certificates(mut self, accept: bool) -> Self {
+        self.http.trust.anyone = accept;
+        self
+    }
+
+    /// Finds the addresses of names: for tests.
+    #[cfg(feature = "sentry")]
+    #[doc(hidden)]
+    pub fn look_up(
+        mut self,
+        look_up: impl Fn(&str) -> std::io::Result<Vec<std::net::SocketAddr>> + Send + Sync + 'static,
+    ) -> Self {
+        self.http.look_up = Some(Arc::new(look_up));
+        self
+    }
+
     /// The clock by which limits and holds are measured: for tests.
     #[doc(hidden)]
     pub fn clock(mut self, clock: &Clock) -> Self {
@@ -362,7 +432,7 @@ impl Builder {
     ///
     /// # Errors
     /// When something that the code set cannot be: a directive that cannot be read, a queue without room or with too
-    /// much, a sample rate that is none, a throttle that tells nothing.
+    /// much, a sample rate that is none, a throttle that tells nothing, a DSN or a certificate that cannot be used.
     pub fn build<S>(self) -> Result<(CrumbLayer<S>, Guard), BuildError>
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
@@ -381,8 +451,9 @@ impl Builder {
         if matches!(self.throttle, Throttle::Limits { issue, all, line } if issue.min(all).min(line) == 0) {
             return Err(BuildError::throttle());
         }
-        let gate = if self.off { Gate::off() } else { gate };
         let ledger = Arc::new(Ledger::default());
+        let forward = self.forward(&ledger)?;
+        let gate = if self.off { Gate::off() } else { gate };
         let (queue, outlet) = queue::queue(self.queue_items, self.queue_bytes, Arc::clone(&ledger));
         let stack = self.stack == Stack::On && cfg!(feature = "stack");
         let manner = Manner {
@@ -398,9 +469,10 @@ impl Builder {
             ledger.worker_gone();
             crossbeam_channel::bounded(0).0
         } else {
-            if self.sinks.is_empty() {
+            if self.sinks.is_empty() && forward.is_none() {
                 NO_SINK.say(
-                    "no sink is configured: events are counted, but go nowhere; add one with Builder::sink",
+                    "no sink is configured: events are counted, but go nowhere; set SENTRY_DSN, or add one with \
+                     Builder::sink",
                 );
             }
             let handle = Handle::new(Arc::clone(&ledger));
@@ -409,7 +481,7 @@ impl Builder {
             let asked = gate.clone();
             let first_look: FirstLook = Box::new(move |target| say_if_hidden(&asked, target));
             let ledger = Arc::clone(&ledger);
-            let sinks = self.sinks;
+            let sinks = Sinks { here: self.sinks, forward };
             let worker = Worker::new(outlet, preparer, self.hooks, sinks, ledger, self.clock, stack);
             worker.looking(first_look).spawn()
         };
@@ -418,6 +490,28 @@ impl Builder {
         }
         api::remember(&pipeline);
         Ok((CrumbLayer::new(pipeline, gate), Guard::new(ledger, stop)))
+    }
+}
+
+impl Builder {
+    /// The way to the server that a DSN names, if one does.
+    #[cfg(feature = "sentry")]
+    fn forward(&self, ledger: &Arc<Ledger>) -> Result<Option<Box<dyn Forward>>, BuildError> {
+        #[cfg(feature = "_tls")]
+        self.http.trust.check().map_err(BuildError::certificate)?;
+        let Some(dsn) = self.dsn.as_deref().filter(|dsn| !dsn.trim().is_empty()) else { return Ok(None) };
+        let dsn = Dsn::parse(dsn).map_err(BuildError::dsn)?;
+        Ok(Some(Box::new(Sentry::new(dsn, self.http.clone(), Arc::clone(ledger), self.clock.clone()))))
+    }
+
+    #[cfg(not(feature = "sentry"))]
+    #[expect(
+        clippy::unused_self,
+        clippy::unnecessary_wraps,
+        reason = "with the feature `sentry` it may fail"
+    )]
+    fn forward(&self, _: &Arc<Ledger>) -> Result<Option<Box<dyn Forward>>, BuildError> {
+        Ok(None)
     }
 }
 

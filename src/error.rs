@@ -11,8 +11,22 @@ pub struct BuildError(Kind);
 
 #[derive(Debug)]
 enum Kind {
-    Directive { setting: &'static str, text: String, why: String },
-    Queue { most: usize },
+    #[cfg(feature = "_tls")]
+    Certificate {
+        why: &'static str,
+    },
+    Directive {
+        setting: &'static str,
+        text: String,
+        why: String,
+    },
+    #[cfg(feature = "sentry")]
+    Dsn {
+        why: &'static str,
+    },
+    Queue {
+        most: usize,
+    },
     SampleRate,
     Throttle,
 }
@@ -20,6 +34,16 @@ enum Kind {
 impl BuildError {
     pub(crate) fn directive(setting: &'static str, text: &str, why: impl fmt::Display) -> Self {
         Self(Kind::Directive { setting, text: text.to_owned(), why: why.to_string() })
+    }
+
+    #[cfg(feature = "sentry")]
+    pub(crate) fn dsn(why: &'static str) -> Self {
+        Self(Kind::Dsn { why })
+    }
+
+    #[cfg(feature = "_tls")]
+    pub(crate) fn certificate(why: &'static str) -> Self {
+        Self(Kind::Certificate { why })
     }
 
     pub(crate) fn queue(most: usize) -> Self {
@@ -37,6 +61,18 @@ impl BuildError {
     /// A directive of `breadcrumbs`, `spans` or `lanes` could not be read.
     pub fn is_directive(&self) -> bool {
         matches!(self.0, Kind::Directive { .. })
+    }
+
+    /// The DSN cannot be used; the message says which part of it is wrong, and shows nothing of it.
+    #[cfg(feature = "sentry")]
+    pub fn is_dsn(&self) -> bool {
+        matches!(self.0, Kind::Dsn { .. })
+    }
+
+    /// A certificate, or the key to one, cannot be read.
+    #[cfg(feature = "_tls")]
+    pub fn is_certificate(&self) -> bool {
+        matches!(self.0, Kind::Certificate { .. })
     }
 
     /// The queue was given no room for a single event, or more places than
@@ -61,6 +97,12 @@ impl fmt::Display for BuildError {
         match &self.0 {
             Kind::Directive { setting, text, why } => {
                 write!(f, "the {setting} directives {text:?} cannot be read: {why}")
+            }
+            #[cfg(feature = "_tls")]
+            Kind::Certificate { why } => f.write_str(why),
+            #[cfg(feature = "sentry")]
+            Kind::Dsn { why } => {
+                write!(f, "the DSN cannot be used: {why}; its form is https://key@host/project")
             }
             Kind::Throttle => {
                 f.write_str("each limit of the throttle must be at least 1; Throttle::Off tells everything")

@@ -14,6 +14,8 @@ mod clock;
 mod diag;
 mod error;
 mod grouping;
+#[cfg(feature = "sentry")]
+mod http;
 mod layer;
 mod ledger;
 pub mod limits;

@@ -85,6 +85,29 @@ pub const IDLE_LANES: u64 = 16_384;
 pub const ENVELOPE_BYTES: usize = 900 * 1024;
 /// Bytes that wait in memory to be sent, compressed; beyond, the oldest event is lost.
 pub const OUTBOX_BYTES: usize = 4 * 1024 * 1024;
+/// Bytes of a DSN.
+pub const DSN_BYTES: usize = 2_048;
+/// Events that are on their way to a server at the same time.
+pub const SENDS: usize = 12;
+/// How long a connection may take, the look-up of its name included.
+pub const SEND_CONNECT: Duration = Duration::from_secs(5);
+/// How long sending one event may take, from the look-up of the name to the end of the answer.
+pub const SEND_TOTAL: Duration = Duration::from_secs(10);
+/// Bytes of an answer that are read.
+pub const ANSWER_BYTES: usize = 64 * 1024;
+/// How often an event is sent when the network fails, before it is lost. What the server answered is final.
+pub const SEND_TRIES: u32 = 6;
+/// How long nothing is sent after the network failed; it doubles with each failure, and up to half of it is left off by
+/// chance, so that a fleet does not come back all at once.
+pub const BACKOFF: Duration = Duration::from_secs(1);
+/// The most that [`BACKOFF`] grows to.
+pub const BACKOFF_MOST: Duration = Duration::from_secs(60);
+/// How long nothing is sent when a server says that it wants no more, but not for how long.
+pub const RATE_LIMIT: Duration = Duration::from_secs(60);
+/// The longest that a server can silence us for.
+pub const RATE_LIMIT_MOST: Duration = Duration::from_secs(24 * 60 * 60);
+/// How often a server is told, at the most, how many events were never sent to it; once more at each flush.
+pub const CLIENT_REPORTS: Duration = Duration::from_secs(30);
 /// How long dropping a [`Guard`](crate::Guard) waits for what was captured.
 pub const DROP_FLUSH: Duration = Duration::from_secs(2);
 /// How long [`Memory::events`](crate::Memory::events) waits for what was captured: beyond what an unoptimised build on a

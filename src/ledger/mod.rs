@@ -7,9 +7,11 @@
 
 mod handle;
 mod lines;
+mod receipt;
 mod stats;
 mod tallies;
 
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, OnceLock, PoisonError};
 use std::thread::{self, ThreadId};
@@ -21,6 +23,7 @@ use crate::error::FlushError;
 
 pub use handle::Handle;
 pub(crate) use lines::{COMMON, Line, Lines};
+pub(crate) use receipt::{Errand, Receipt};
 pub use stats::{Dropped, LineCount, Lost, Stats};
 pub(crate) use tallies::{Admission, Budget, Counts, Tallies};
 
@@ -33,6 +36,8 @@ pub(crate) struct Ledger {
     dropped: [AtomicU64; Dropped::ALL.len()],
     folded: AtomicU64,
     lost: [AtomicU64; Lost::ALL.len()],
+    /// Events that did not reach the server, by reason, whether another sink took them or not.
+    unsent: [AtomicU64; Lost::ALL.len()],
     counted: [AtomicU64; Counted::ALL.len()],
     /// Events that were given a place in the queue; a place is given before the event is sent.
     enqueued: AtomicU64,
@@ -60,15 +65,14 @@ pub(crate) struct Ledger {
     pub(crate) tallies: Tallies,
 }
 
-/// How an event ended that the worker had.
+/// How an event ended that the worker did not offer to any sink.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum End {
-    Delivered,
     Dropped(Dropped),
     Lost(Lost),
 }
 
-/// How far the worker has come.
+/// How far the worker has come, and those that what it handed out is with.
 #[derive(Debug, Default)]
 struct Progress {
     /// Events of the queue that have ended: in whatever order, since the worker holds some of them.
@@ -77,6 +81,40 @@ struct Progress {
     through: u64,
     /// So many of those who asked have their answer: what was enqueued before has ended, what was counted is told.
     answered: u64,
+    /// Receipts and errands that were given out, ever.
+    given: u64,
+    /// Those of them that are still out, by number.
+    out: BTreeSet<u64>,
+    /// What the worker has said, but holds only when all that was out at the time is back.
+    owed: VecDeque<Owed>,
+}
+
+/// What becomes true when all receipts and errands up to a number are back.
+#[derive(Debug)]
+struct Owed {
+    given: u64,
+    through: u64,
+    answered: u64,
+}
+
+impl Progress {
+    fn owe(&mut self, through: u64, answered: u64) {
+        self.owed.push_back(Owed { given: self.given, through, answered });
+        self.pay();
+    }
+
+    /// Says what is true by now; whether that is anything.
+    fn pay(&mut self) -> bool {
+        let oldest = self.out.first().copied().unwrap_or(u64::MAX);
+        let mut paid = false;
+        while let Some(owed) = self.owed.front().filter(|owed| owed.given < oldest) {
+            self.through = self.through.max(owed.through);
+            self.answered = self.answered.max(owed.answered);
+            self.owed.pop_front();
+            paid = true;
+        }
+        paid
+    }
 }
 
 /// What is counted beside the equation: nothing of it was an event.
@@ -183,12 +221,9 @@ impl Ledger {
         });
     }
 
-    /// The worker is done with one event of the queue.
+    /// The worker is done with one event of the queue, which no sink is to see.
     pub(crate) fn process(&self, end: End) {
         self.end(|| match end {
-            End::Delivered => {
-                self.delivered.fetch_add(1, Ordering::Relaxed);
-            }
             End::Dropped(reason) => self.drop_one(reason),
             End::Lost(reason) => self.lose(reason),
         });
@@ -224,8 +259,9 @@ impl Ledger {
             match left {
                 // A sink that puts off part of its work may be late with that; no event is.
                 None if progress.through >= target => return Ok(()),
-                _ if gone && progress.ended >= target => return Ok(()),
-                _ if gone => return Err(FlushError::worker_gone()),
+                // What the worker handed out before it went may still come to an end.
+                _ if gone && progress.out.is_empty() && progress.ended >= target => return Ok(()),
+                _ if gone && progress.out.is_empty() => return Err(FlushError::worker_gone()),
                 None => return Err(FlushError::deadline(target.saturating_sub(progress.ended))),
                 Some(left) => {
                     let woken = self.progressed.wait_timeout(progress, left);
@@ -244,16 +280,16 @@ impl Ledger {
         (asked, self.wanted.load(Ordering::SeqCst))
     }
 
-    /// The first `enqueued` have ended: nothing of them waits in the queue or is held.
-    pub(crate) fn ended_through(&self, enqueued: u64) {
+    /// Of the first `enqueued` nothing waits in the queue or is held: they have ended, or are on their way.
+    pub(crate) fn handed_out(&self, enqueued: u64) {
         let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
-        progress.through = progress.through.max(enqueued);
+        progress.owe(enqueued, 0);
     }
 
-    /// The first `asked` of those who wait have what they wait for.
+    /// The first `asked` of those who wait have what they wait for, once all that is on its way has arrived.
     pub(crate) fn answer(&self, asked: u64) {
         let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
-        progress.answered = progress.answered.max(asked);
+        progress.owe(0, asked);
         self.progressed.notify_all();
     }
 
@@ -347,6 +383,11 @@ impl Ledger {
                 (count > 0).then_some((reason, count))
             })
             .collect();
+        let unsent = Lost::ALL.into_iter().filter_map(|reason| {
+            let count = self.unsent.get(reason as usize)?.load(Ordering::Relaxed);
+            (count > 0).then_some((reason, count))
+        });
+        let unsent = unsent.collect();
         let dropped = Dropped::ALL.into_iter().filter_map(|reason| {
             let count = self.dropped.get(reason as usize)?.load(Ordering::Relaxed);
             (count > 0).then_some((reason, count))
@@ -363,6 +404,7 @@ impl Ledger {
             dropped,
             folded: self.folded.load(Ordering::Relaxed),
             lost,
+            unsent,
             pending: self.enqueued.load(Ordering::Relaxed).saturating_sub(progress.ended),
             errors_without_error: count(Counted::ErrorWithoutError),
             crumbs_lost: count(Counted::CrumbBusy),

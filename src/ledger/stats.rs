@@ -34,9 +34,12 @@ pub struct Stats {
     pub dropped: BTreeMap<Dropped, u64>,
     /// Events that ended before any sink took them, by reason. A reason that never occurred is absent.
     pub lost: BTreeMap<Lost, u64>,
-    /// Events that wait for the worker, that it is working on, or that it holds for
-    /// [`limits::HOLD`](crate::limits::HOLD) at the most.
+    /// Events that wait for the worker, that it is working on, that it holds for
+    /// [`limits::HOLD`](crate::limits::HOLD) at the most, or that are on their way to a server.
     pub pending: u64,
+    /// Events that did not reach the server that a DSN names, by reason: those that another sink took, and that are not
+    /// lost therefore, among them. A reason that never occurred is absent.
+    pub unsent: BTreeMap<Lost, u64>,
     /// ERROR lines that carried no error: breadcrumbs, not events.
     pub errors_without_error: u64,
     /// Breadcrumbs that found only busy cells, which takes writers that stand still inside the ring.
@@ -140,12 +143,21 @@ pub enum Lost {
     HookPanicked,
     /// crumbtrail itself failed on it.
     Internal,
+    /// The server could not be reached, after [`limits::SEND_TRIES`](crate::limits::SEND_TRIES) tries.
+    NetworkError,
     /// No sink was configured.
     NoSink,
+    /// The server could not be reached for so long that
+    /// [`limits::OUTBOX_BYTES`](crate::limits::OUTBOX_BYTES) of other events had come since.
+    OutboxOverflow,
     /// The queue had no room, in items or in bytes.
     QueueOverflow,
+    /// The server asked for no more events for a while, or answered this one so (429).
+    RateLimited,
     /// It was logged from inside crumbtrail's own work on that thread.
     Recursion,
+    /// The server refused it, with a status of 400 or above.
+    SendError,
     /// Every sink refused it.
     Sink,
     /// A sink panicked, and no other took it.
@@ -155,13 +167,17 @@ pub enum Lost {
 }
 
 impl Lost {
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::AfterShutdown,
         Self::HookPanicked,
         Self::Internal,
+        Self::NetworkError,
         Self::NoSink,
+        Self::OutboxOverflow,
         Self::QueueOverflow,
+        Self::RateLimited,
         Self::Recursion,
+        Self::SendError,
         Self::Sink,
         Self::SinkPanicked,
         Self::WorkerGone,
@@ -174,9 +190,13 @@ impl fmt::Display for Lost {
             Self::AfterShutdown => "logged after the shutdown",
             Self::HookPanicked => "hook panicked",
             Self::Internal => "crumbtrail failed on it",
+            Self::NetworkError => "server out of reach",
             Self::NoSink => "no sink configured",
+            Self::OutboxOverflow => "outbox full",
             Self::QueueOverflow => "queue full",
+            Self::RateLimited => "held back as the server asked",
             Self::Recursion => "logged from inside crumbtrail",
+            Self::SendError => "refused by the server",
             Self::Sink => "refused by every sink",
             Self::SinkPanicked => "sink panicked",
             Self::WorkerGone => "no worker",

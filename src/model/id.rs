@@ -45,6 +45,12 @@ impl EventId {
         self.0.as_u64_pair().1 << 2
     }
 
+    /// It, as the crates that know UUIDs have it.
+    #[cfg(feature = "sentry")]
+    pub(crate) fn to_uuid(self) -> Uuid {
+        self.0
+    }
+
     /// A name that is unique in this process, for where there is no randomness.
     pub(crate) fn unique() -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);

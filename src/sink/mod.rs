@@ -2,12 +2,16 @@
 
 mod console;
 mod memory;
+#[cfg(feature = "sentry")]
+mod sentry;
 
-use crate::ledger::{Handle, Lost};
+use crate::ledger::{Handle, Lost, Receipt};
 use crate::model::{Tally, TrackedEvent};
 
 pub use console::Console;
 pub use memory::Memory;
+#[cfg(feature = "sentry")]
+pub(crate) use sentry::{Dsn, Sentry};
 
 /// A place that tracked events go to.
 ///
@@ -57,4 +61,24 @@ pub trait Sink: Send + Sync + 'static {
     fn attach(&self, handle: &Handle) {
         let _ = handle;
     }
+}
+
+/// Takes events elsewhere: what becomes of one is known later than its worker can wait for. Called on the worker.
+pub(crate) trait Forward: Send {
+    /// Sends an event on its way, and sees to it that its receipt is ended.
+    fn forward(&mut self, event: &TrackedEvent, receipt: Receipt);
+
+    /// Does what is due, about once a second while something comes.
+    fn catch_up(&mut self);
+
+    /// Somebody waits for all that is on its way.
+    fn flush(&mut self);
+}
+
+/// Where the events of a pipeline go.
+pub(crate) struct Sinks {
+    /// Those that are done with an event when they have returned.
+    pub(crate) here: Vec<Box<dyn Sink>>,
+    /// The one that is not.
+    pub(crate) forward: Option<Box<dyn Forward>>,
 }

@@ -20,11 +20,11 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounde
 use crate::clock::Clock;
 use crate::diag::{self, Said};
 use crate::grouping;
-use crate::ledger::{End, Ledger, Lost};
+use crate::ledger::{End, Ledger, Lost, Receipt};
 use crate::model::{LoggedAt, TrackedEvent};
 use crate::prepare::{Hooks, Prepared, Preparer, Refused};
 use crate::queue::{Item, Message, Outlet};
-use crate::sink::Sink;
+use crate::sink::{Forward, Sink, Sinks};
 use crate::sync::{caught, enter};
 
 use hold::{Held, Hold, Now};
@@ -37,7 +37,7 @@ pub(crate) struct Worker {
     outlet: Outlet,
     preparer: Preparer,
     hooks: Hooks,
-    sinks: Vec<Box<dyn Sink>>,
+    sinks: Sinks,
     ledger: Arc<Ledger>,
     clock: Clock,
     begun: Instant,
@@ -68,7 +68,7 @@ impl Worker {
         outlet: Outlet,
         preparer: Preparer,
         hooks: Hooks,
-        sinks: Vec<Box<dyn Sink>>,
+        sinks: Sinks,
         ledger: Arc<Ledger>,
         clock: Clock,
         stack: bool,
@@ -262,9 +262,10 @@ impl Worker {
         while let Some(held) = self.hold.take_oldest() {
             self.deliver(held);
         }
-        self.ledger.ended_through(wanted);
+        self.ledger.handed_out(wanted);
         self.tick(self.clock.now_ms(), Which::All);
         self.each_sink(|sink| sink.flush());
+        self.each_forward(|forward| forward.flush());
         self.answered = asked;
         self.ledger.answer(asked);
     }
@@ -274,6 +275,7 @@ impl Worker {
         self.ticked_ms = now_ms;
         self.tell_tallies(&[], which);
         self.each_sink(|sink| sink.catch_up());
+        self.each_forward(|forward| forward.catch_up());
         without_error::say_first(&self.ledger);
     }
 
@@ -291,8 +293,14 @@ impl Worker {
 
     /// A sink that panics here has said what it could.
     fn each_sink(&self, work: impl Fn(&dyn Sink)) {
-        for sink in &self.sinks {
+        for sink in &self.sinks.here {
             let _ = self.ledger.busy(|| caught(|| work(sink.as_ref())));
+        }
+    }
+
+    fn each_forward(&mut self, work: impl Fn(&mut dyn Forward)) {
+        if let Some(forward) = &mut self.sinks.forward {
+            let _ = caught(|| work(forward.as_mut()));
         }
     }
 
@@ -318,13 +326,14 @@ impl Worker {
         Now { clock_ms: self.clock.now_ms(), real_ms }
     }
 
-    /// Hands an event to the sinks and notes how it ended.
+    /// Hands an event to the sinks, and has it noted how it ends.
     fn deliver(&mut self, held: Held) {
-        let outcome = caught(|| self.offer(held)).unwrap_or(Err(Lost::Internal));
-        self.ledger.process(outcome.map_or_else(End::Lost, |()| End::Delivered));
+        let receipt = self.ledger.receipt();
+        // The receipt of one that we fail on is dropped, which is noted too.
+        let _ = caught(|| self.offer(held, receipt));
     }
 
-    fn offer(&mut self, held: Held) -> Result<(), Lost> {
+    fn offer(&mut self, held: Held, mut receipt: Receipt) {
         let Held { mut event, fingerprint, title, keys, minute, .. } = held;
         // Decided now, by all that is known of it.
         grouping::group(&mut event, fingerprint.as_ref());
@@ -338,19 +347,25 @@ impl Worker {
         self.tallied.learn(&keys, &event);
         event.tallied_before = self.tallied.before(&event.fingerprint, minute);
         let mut outcome = Err(Lost::NoSink);
-        for sink in &self.sinks {
+        for sink in &self.sinks.here {
             let delivered = self.ledger.busy(|| offer(sink.as_ref(), &event));
             if outcome.is_err() {
                 outcome = delivered;
             }
         }
-        if outcome.is_ok() {
+        if outcome.is_ok() || self.sinks.forward.is_some() {
             self.tallied.told(&event.fingerprint, minute);
+        }
+        match &mut self.sinks.forward {
+            Some(forward) => {
+                receipt.forward(outcome.is_ok());
+                forward.forward(&event, receipt);
+            }
+            None => receipt.end(outcome),
         }
         if let Some(look) = self.first_look.take() {
             look_at(event.target, look);
         }
-        outcome
     }
 }
 

@@ -1,0 +1,285 @@
+//! HTTP: the only place that knows `reqwest`.
+//!
+//! A [`Client`] posts and returns what was answered; it follows no redirect, keeps no cookie, reads no more of an answer
+//! than [`limits::ANSWER_BYTES`](crate::limits::ANSWER_BYTES), and gives up after
+//! [`limits::SEND_TOTAL`](crate::limits::SEND_TOTAL), the look-up of the name included. [`run`] gives such work a thread and a
+//! runtime of its own: nothing here may be called on the host's threads but [`Trust::check`]. It installs no process-wide
+//! default of any kind. Errors never show an address or a header.
+
+use std::error::Error;
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::redirect;
+
+use crate::limits::{ANSWER_BYTES, SEND_CONNECT, SEND_TOTAL};
+use crate::sync::enter;
+
+/// How to reach a server and whom to trust, as the program said.
+#[derive(Clone, Default)]
+pub(crate) struct Settings {
+    #[cfg(feature = "_tls")]
+    pub(crate) trust: Trust,
+    /// Finds the addresses of a name, where that is not left to the system.
+    pub(crate) look_up: Option<LookUp>,
+}
+
+/// Finds the addresses of a name; may block.
+pub(crate) type LookUp = Arc<dyn Fn(&str) -> io::Result<Vec<SocketAddr>> + Send + Sync>;
+
+/// Which servers are who they say they are, and who we are.
+#[cfg(feature = "_tls")]
+#[derive(Clone, Default)]
+pub(crate) struct Trust {
+    /// PEM: authorities beside the system's.
+    pub(crate) authorities: Option<Vec<u8>>,
+    /// PEM: our own certificate and its key.
+    pub(crate) identity: Option<Vec<u8>>,
+    /// Whatever certificate a server has is taken.
+    pub(crate) anyone: bool,
+}
+
+#[cfg(feature = "_tls")]
+impl Trust {
+    /// Whether the certificates can be read; says what is wrong where they cannot.
+    pub(crate) fn check(&self) -> Result<(), &'static str> {
+        self.authorities()?;
+        self.identity().map(drop)
+    }
+
+    fn authorities(&self) -> Result<Vec<reqwest::Certificate>, &'static str> {
+        let Some(pem) = &self.authorities else { return Ok(Vec::new()) };
+        let read = reqwest::Certificate::from_pem_bundle(pem);
+        let read = read.map_err(|_| "the authorities' certificates are no PEM that can be read")?;
+        if read.is_empty() { Err("there is no certificate among the authorities' PEM") } else { Ok(read) }
+    }
+
+    fn identity(&self) -> Result<Option<reqwest::Identity>, &'static str> {
+        let Some(pem) = &self.identity else { return Ok(None) };
+        let unreadable = "the client's certificate and its key are no PEM that can be read";
+        #[cfg(any(feature = "rustls", feature = "rustls-no-provider"))]
+        let read = reqwest::Identity::from_pem(pem);
+        #[cfg(not(any(feature = "rustls", feature = "rustls-no-provider")))]
+        let read = reqwest::Identity::from_pkcs8_pem(pem, pem);
+        read.map(Some).map_err(|_| unreadable)
+    }
+}
+
+/// Posts to one server after the other, several requests at once.
+#[derive(Debug, Clone)]
+pub(crate) struct Client(reqwest::Client);
+
+/// What is posted.
+#[derive(Debug)]
+pub(crate) struct Post<'a> {
+    pub(crate) url: &'a str,
+    pub(crate) headers: Vec<(&'static str, String)>,
+    /// A header whose value is never to be shown.
+    pub(crate) secret: (&'static str, &'a str),
+    pub(crate) body: Vec<u8>,
+}
+
+/// What a server said.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) body: Vec<u8>,
+    headers: HeaderMap,
+}
+
+impl Answer {
+    /// A header's value, those of several lines in one; None where there is none.
+    pub(crate) fn header(&self, name: &str) -> Option<String> {
+        let lines = self.headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+        let lines: Vec<&str> = lines.collect();
+        (!lines.is_empty()).then(|| lines.join(","))
+    }
+}
+
+/// The network failed: there was no answer, or not all of it.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    words: String,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.words)
+    }
+}
+
+impl Client {
+    /// A client; its words where it cannot be had: no way to encrypt, certificates that cannot be used.
+    pub(crate) fn new(settings: &Settings) -> Result<Self, String> {
+        let builder = reqwest::Client::builder()
+            .redirect(redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .referer(false)
+            .connect_timeout(SEND_CONNECT)
+            .timeout(SEND_TOTAL)
+            .pool_idle_timeout(IDLE)
+            .tcp_nodelay(true)
+            .dns_resolver(Names(settings.look_up.clone().unwrap_or_else(|| Arc::new(system_look_up))));
+        let builder = encrypted(builder, settings)?;
+        builder.build().map(Self).map_err(|error| words(&error))
+    }
+
+    /// Posts, and reads the answer.
+    pub(crate) async fn post(&self, post: Post<'_>) -> Result<Answer, Failure> {
+        let mut headers = HeaderMap::new();
+        for (name, value) in post.headers {
+            if let Ok(value) = HeaderValue::try_from(value) {
+                headers.insert(HeaderName::from_static(name), value);
+            }
+        }
+        let (name, value) = post.secret;
+        if let Ok(mut value) = HeaderValue::from_str(value) {
+            value.set_sensitive(true);
+            headers.insert(HeaderName::from_static(name), value);
+        }
+        let sent = self.0.post(post.url).headers(headers).body(post.body).send();
+        let mut response = sent.await.map_err(failure)?;
+        let (status, headers) = (response.status().as_u16(), std::mem::take(response.headers_mut()));
+        let mut body = Vec::new();
+        while body.len() < ANSWER_BYTES
+            && let Some(part) = response.chunk().await.map_err(failure)?
+        {
+            let room = ANSWER_BYTES - body.len();
+            body.extend(part.iter().take(room));
+        }
+        Ok(Answer { status, body, headers })
+    }
+}
+
+/// Runs `work` on a thread and a runtime of its own.
+///
+/// What is logged there is not ours to record: it would feed itself. The thread ends with the work, whatever a look-up that
+/// hangs still does.
+///
+/// # Errors
+/// Where no thread can be had. Where no runtime can, `work` is dropped.
+pub(crate) fn run<F: Future<Output = ()>>(
+    name: &str,
+    work: impl FnOnce() -> F + Send + 'static,
+) -> io::Result<()> {
+    let thread = thread::Builder::new().name(name.to_owned());
+    let spawned = thread.spawn(move || {
+        enter(|_| {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .thread_name("crumbtrail-names")
+                .max_blocking_threads(LOOK_UPS)
+                .thread_keep_alive(Duration::ZERO)
+                .build();
+            if let Ok(runtime) = runtime {
+                runtime.block_on(work());
+                runtime.shutdown_background();
+            }
+        });
+    });
+    spawned.map(drop)
+}
+
+/// Looks names up on a thread that lives as long as that takes: it may block, and cannot be cancelled.
+struct Names(LookUp);
+
+impl Resolve for Names {
+    fn resolve(&self, name: Name) -> Resolving {
+        let look_up = Arc::clone(&self.0);
+        Box::pin(async move {
+            let found = tokio::task::spawn_blocking(move || enter(|_| look_up(name.as_str())));
+            let found = found.await?.ok_or("the thread is inside crumbtrail already")??;
+            Ok(Box::new(found.into_iter()) as Addrs)
+        })
+    }
+}
+
+/// The addresses of a name, by the system; any port will do.
+pub(crate) fn system_look_up(name: &str) -> io::Result<Vec<SocketAddr>> {
+    (name, 0).to_socket_addrs().map(Iterator::collect)
+}
+
+/// Chooses who encrypts: rustls, with the provider of the process or the one that we bring; else the system.
+#[cfg(feature = "_tls")]
+fn encrypted(
+    mut builder: reqwest::ClientBuilder,
+    settings: &Settings,
+) -> Result<reqwest::ClientBuilder, String> {
+    builder = match backend() {
+        #[cfg(any(feature = "rustls", feature = "rustls-no-provider"))]
+        Some(Backend::Rustls) => builder.tls_backend_rustls(),
+        #[cfg(feature = "native-tls")]
+        Some(Backend::System) => builder.tls_backend_native(),
+        None => return Err(NO_PROVIDER.to_owned()),
+    };
+    let trust = &settings.trust;
+    builder = builder.tls_certs_merge(trust.authorities()?).tls_danger_accept_invalid_certs(trust.anyone);
+    if let Some(identity) = trust.identity()? {
+        builder = builder.identity(identity);
+    }
+    Ok(builder)
+}
+
+#[cfg(not(feature = "_tls"))]
+fn encrypted(builder: reqwest::ClientBuilder, _: &Settings) -> Result<reqwest::ClientBuilder, String> {
+    Ok(builder)
+}
+
+#[cfg(feature = "_tls")]
+enum Backend {
+    #[cfg(any(feature = "rustls", feature = "rustls-no-provider"))]
+    Rustls,
+    #[cfg(feature = "native-tls")]
+    System,
+}
+
+#[cfg(feature = "_tls")]
+#[expect(clippy::unnecessary_wraps, reason = "there may be none with one feature, and is one with another")]
+fn backend() -> Option<Backend> {
+    #[cfg(feature = "rustls")]
+    return Some(Backend::Rustls);
+    // Without a provider of our own, `reqwest` would panic where the process has none either.
+    #[cfg(all(feature = "rustls-no-provider", not(feature = "rustls")))]
+    if rustls::crypto::CryptoProvider::get_default().is_some() {
+        return Some(Backend::Rustls);
+    }
+    #[cfg(all(feature = "native-tls", not(feature = "rustls")))]
+    return Some(Backend::System);
+    #[cfg(not(any(feature = "rustls", feature = "native-tls")))]
+    None
+}
+
+#[cfg(feature = "_tls")]
+const NO_PROVIDER: &str = "the process has installed no provider of cryptography: install one with \
+    rustls::crypto::CryptoProvider::install_default before the first event, or turn on the feature `rustls`";
+
+fn failure(error: reqwest::Error) -> Failure {
+    Failure { words: words(&error.without_url()) }
+}
+
+/// What an error and its causes say, without the repetitions and without an address.
+fn words(error: &(dyn Error + 'static)) -> String {
+    let mut said: Vec<String> = Vec::new();
+    let mut next = Some(error);
+    while let Some(error) = next.filter(|_| said.len() < CAUSES) {
+        let text = error.to_string();
+        if said.last().is_none_or(|last| *last != text) {
+            said.push(text);
+        }
+        next = error.source();
+    }
+    said.join(": ")
+}
+
+const CAUSES: usize = 8;
+/// How long a connection is kept for the next request.
+const IDLE: Duration = Duration::from_secs(15);
+/// Name look-ups at the same time; one that hangs leaves room for one that does not.
+const LOOK_UPS: usize = 2;

@@ -1,0 +1,192 @@
+//! The thread that delivers: several requests at once, each of which ends the event that it is about, or brings it back.
+//!
+//! What the server answered is final; what the network did is not. Nobody waits for this thread without a deadline of
+//! their own.
+
+use std::sync::Arc;
+
+use super::Delivery;
+use super::breaker::SetOut;
+use super::dsn::CLIENT;
+use super::envelope;
+use super::outbox::{Letter, Next};
+use super::rate_limits::Said;
+
+use crate::diag::Said as Once;
+use crate::http::{Answer, Client, Failure, Post, Settings};
+use crate::ledger::Lost;
+
+/// Delivers until there is nothing more to come. When it is dropped, so is everything that waits.
+pub(super) struct Deliverer(pub(super) Arc<Delivery>);
+
+impl Drop for Deliverer {
+    fn drop(&mut self) {
+        self.0.outbox.turn_off();
+    }
+}
+
+impl Deliverer {
+    pub(super) async fn deliver(self, settings: Settings) {
+        let client = match Client::new(&settings) {
+            Ok(client) => client,
+            Err(why) => return OFF.say(&format!("events are not sent to the server of the DSN: {why}")),
+        };
+        let Delivery { outbox, clock, .. } = &*self.0;
+        loop {
+            // Before the look, so that nothing that comes behind it is missed.
+            let stirred = outbox.stirred.notified();
+            match outbox.next(clock.now_ms()) {
+                Next::Send(letter, set_out) => {
+                    let request = Request { delivery: Arc::clone(&self.0), client: client.clone(), set_out };
+                    tokio::spawn(request.send(letter));
+                }
+                Next::Report(set_out) => {
+                    let request = Request { delivery: Arc::clone(&self.0), client: client.clone(), set_out };
+                    tokio::spawn(request.report());
+                }
+                Next::Wait(None) => stirred.await,
+                Next::Wait(Some(wait)) => {
+                    // A clock that stands still wakes nobody.
+                    let wait = if clock.is_manual() { super::LOOK_AGAIN } else { wait };
+                    let _ = tokio::time::timeout(wait, stirred).await;
+                }
+                Next::End => return,
+            }
+        }
+    }
+}
+
+/// One request on its way.
+struct Request {
+    delivery: Arc<Delivery>,
+    client: Client,
+    set_out: SetOut,
+}
+
+impl Drop for Request {
+    fn drop(&mut self) {
+        self.delivery.outbox.is_back();
+    }
+}
+
+impl Request {
+    async fn send(self, letter: Letter) {
+        let Delivery { outbox, clock, reports, .. } = &*self.delivery;
+        // To memory, which does not fail.
+        let Ok(body) = envelope::of_event(letter.id, &letter.payload) else { return };
+        let bytes = body.len();
+        match self.post(body).await {
+            Ok(answer) => {
+                let end = judge(&answer);
+                if answer.status == 429 {
+                    reports.refuse();
+                }
+                if end == Err(Lost::SendError) {
+                    say_refused(answer.status, letter.payload.length(), bytes);
+                }
+                let heard = Heard::of(&answer);
+                outbox.answered(letter, end, &heard.said(), clock.now_ms());
+            }
+            Err(failure) => {
+                AWAY.say(&format!(
+                    "the server of the DSN is out of reach; events wait for it, and are sent again: {failure}"
+                ));
+                outbox.failed(letter, self.set_out, clock.now_ms());
+            }
+        }
+    }
+
+    async fn report(self) {
+        let Delivery { outbox, clock, reports, .. } = &*self.delivery;
+        let news = reports.news().and_then(|(report, counts)| {
+            let body = envelope::of_report(&report).ok()?;
+            Some((body, counts))
+        });
+        if let Some((body, counts)) = news {
+            match self.post(body).await {
+                Ok(answer) => {
+                    // Whatever the server makes of it: it is not told twice.
+                    reports.told(counts);
+                    let heard = Heard::of(&answer);
+                    outbox.reported(Ok(&heard.said()), clock.now_ms());
+                }
+                Err(_) => outbox.reported(Err(self.set_out), clock.now_ms()),
+            }
+        }
+        outbox.end_errands();
+    }
+
+    async fn post(&self, body: Vec<u8>) -> Result<Answer, Failure> {
+        let dsn = &self.delivery.dsn;
+        let headers = [
+            ("content-type", "application/x-sentry-envelope"),
+            ("content-encoding", "gzip"),
+            ("user-agent", CLIENT),
+        ];
+        let headers = headers.map(|(name, value)| (name, value.to_owned())).to_vec();
+        self.client.post(Post { url: dsn.url(), headers, secret: ("x-sentry-auth", dsn.auth()), body }).await
+    }
+}
+
+/// What an answer makes of the event that it answers.
+pub(super) fn judge(answer: &Answer) -> Result<(), Lost> {
+    match answer.status {
+        200..=299 => Ok(()),
+        429 => Err(Lost::RateLimited),
+        _ => Err(Lost::SendError),
+    }
+}
+
+/// The headers of an answer that speak of limits.
+struct Heard {
+    status: u16,
+    limits: Option<String>,
+    retry_after: Option<String>,
+}
+
+impl Heard {
+    fn of(answer: &Answer) -> Self {
+        Self {
+            status: answer.status,
+            limits: answer.header("x-sentry-rate-limits"),
+            retry_after: answer.header("retry-after"),
+        }
+    }
+
+    fn said(&self) -> Said<'_> {
+        Said { status: self.status, limits: self.limits.as_deref(), retry_after: self.retry_after.as_deref() }
+    }
+}
+
+/// Says why events are refused, once for each sort of reason.
+fn say_refused(status: u16, length: usize, bytes: usize) {
+    static KEY: Once = Once::new();
+    static SIZE: Once = Once::new();
+    static OTHER: Once = Once::new();
+    match status {
+        413 => SIZE.say(&format!(
+            "the server refused an event as too large ({status}): {length} bytes, {bytes} of them compressed"
+        )),
+        _ => {
+            let once = if matches!(status, 401 | 403) { &KEY } else { &OTHER };
+            once.say(&format!("the server refuses events: {}", words(status)));
+        }
+    }
+}
+
+/// What a refusal means, and what to do about it.
+pub(super) fn words(status: u16) -> String {
+    let advice = match status {
+        300..=399 => "a redirect, which is not followed: check the host of the DSN",
+        401 | 403 => "the key is not accepted: check the DSN",
+        404 => "there is no such project, or no such server: check the DSN",
+        413 => "too large",
+        429 => "too many events: it wants no more for a while",
+        500..=599 => "the server itself failed",
+        _ => "it does not take what it was sent",
+    };
+    format!("{status}, {advice}")
+}
+
+static OFF: Once = Once::new();
+static AWAY: Once = Once::new();

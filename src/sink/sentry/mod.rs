@@ -1,0 +1,110 @@
+//! Sends events to Sentry, or to any server that speaks its protocol.
+//!
+//! On the worker an event becomes the protocol's JSON, is compressed and put into the outbox; a thread of its own, started
+//! with the first event, posts what is in there. What becomes of an event is known when the server has answered, or when
+//! the network has failed too often; its receipt says so to the ledger. Nothing here blocks the worker.
+
+mod breaker;
+mod deliver;
+mod dsn;
+mod envelope;
+mod outbox;
+mod rate_limits;
+mod report;
+mod wire;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Forward;
+use crate::clock::Clock;
+use crate::diag::Said;
+use crate::http::{self, Settings};
+use crate::ledger::{Ledger, Lost, Receipt};
+use crate::limits::CLIENT_REPORTS;
+use crate::model::TrackedEvent;
+
+use deliver::Deliverer;
+pub(crate) use dsn::Dsn;
+use envelope::Packed;
+use outbox::{Letter, Outbox};
+use report::Reports;
+use wire::Wire;
+
+/// The worker's end.
+pub(crate) struct Sentry {
+    wire: Wire,
+    delivery: Arc<Delivery>,
+    ledger: Arc<Ledger>,
+    /// None when the thread was started.
+    settings: Option<Settings>,
+    reported_ms: u64,
+}
+
+/// What both ends share.
+struct Delivery {
+    dsn: Dsn,
+    outbox: Outbox,
+    reports: Reports,
+    clock: Clock,
+}
+
+impl Sentry {
+    pub(crate) fn new(dsn: Dsn, settings: Settings, ledger: Arc<Ledger>, clock: Clock) -> Self {
+        let reports = Reports::new(Arc::clone(&ledger));
+        let reported_ms = clock.now_ms();
+        let delivery = Arc::new(Delivery { dsn, outbox: Outbox::default(), reports, clock });
+        Self { wire: Wire::new(), delivery, ledger, settings: Some(settings), reported_ms }
+    }
+
+    /// Starts the thread, the first time.
+    fn start(&mut self) {
+        static NO_THREAD: Said = Said::new();
+        let Some(settings) = self.settings.take() else { return };
+        let deliverer = Deliverer(Arc::clone(&self.delivery));
+        if let Err(error) = http::run("crumbtrail-send", move || deliverer.deliver(settings)) {
+            NO_THREAD.say(&format!("no thread could be started to send events ({error}); they are lost"));
+        }
+    }
+
+    fn report(&mut self) {
+        self.reported_ms = self.delivery.clock.now_ms();
+        if self.delivery.reports.news().is_some() {
+            self.delivery.outbox.ask_report(self.ledger.errand());
+            self.start();
+        }
+    }
+}
+
+impl Forward for Sentry {
+    fn forward(&mut self, event: &TrackedEvent, receipt: Receipt) {
+        if self.delivery.outbox.holds_errors(self.delivery.clock.now_ms()) {
+            return receipt.end(Err(Lost::RateLimited));
+        }
+        // To memory, which does not fail; the receipt would tell.
+        if let Ok(payload) = Packed::new(&self.wire.payload(event)) {
+            self.delivery.outbox.put(Letter::new(event.id, payload, receipt));
+        }
+        self.start();
+    }
+
+    fn catch_up(&mut self) {
+        let every_ms = u64::try_from(CLIENT_REPORTS.as_millis()).unwrap_or(u64::MAX);
+        if self.delivery.clock.now_ms().saturating_sub(self.reported_ms) >= every_ms {
+            self.report();
+        }
+    }
+
+    fn flush(&mut self) {
+        self.report();
+        self.delivery.outbox.hurry(self.delivery.clock.now_ms());
+    }
+}
+
+impl Drop for Sentry {
+    fn drop(&mut self) {
+        self.delivery.outbox.close();
+    }
+}
+
+const LOOK_AGAIN: Duration = Duration::from_millis(1);
