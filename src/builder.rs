@@ -3,101 +3,41 @@
 //! [`Builder`] takes raw settings; `build` parses them once. What is wrong in the code is an error; what is wrong in the
 //! environment is said on stderr and left out, and never stops a service.
 
-use std::collections::BTreeMap;
-use std::env;
+#[cfg(feature = "sentry")]
+mod delivery;
+mod from_env;
+mod place;
+
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
-use serde_json::{Value, json};
 use tracing::Subscriber;
 use tracing_subscriber::registry::LookupSpan;
 
 use crate::api;
 use crate::capture::{IgnoredText, IgnoredType, Manner, Pipeline, Rules, Throttle};
 use crate::clock::Clock;
-use crate::diag::{self, Said};
+use crate::diag::Said;
 use crate::error::BuildError;
 use crate::layer::CrumbLayer;
 use crate::layer::gate::{self, Gate};
 use crate::layer::hidden::say_if_hidden;
 use crate::ledger::{Handle, Ledger};
 use crate::limits::{QUEUE_BYTES, QUEUE_ITEMS, QUEUE_ITEMS_MOST};
-use crate::model::{Breadcrumb, Draft, Environment, TrackedEvent, User, Verdict};
+use crate::model::{Breadcrumb, Draft, TrackedEvent, User, Verdict};
 use crate::prepare::{Hooks, Preparer};
 use crate::queue;
-use crate::sink::{Forward, Sink, Sinks};
+use crate::sink::{Sink, Sinks};
 use crate::worker::{FirstLook, Guard, Worker};
+
 #[cfg(feature = "sentry")]
-use crate::{
-    http,
-    sink::{Dsn, Sentry},
-};
+pub use delivery::doctor;
+pub use from_env::{from_env, release_of};
 
 /// A builder with the defaults, which reads no environment variables. See [`from_env`].
 pub fn builder() -> Builder {
     Builder::new()
-}
-
-/// A builder with the defaults and what the environment says:
-///
-/// | variable | meaning |
-/// |---|---|
-/// | `CRUMBTRAIL=off` | turns everything off; outranks the code |
-/// | `CRUMBTRAIL_BREADCRUMBS` | as [`Builder::breadcrumbs`] |
-/// | `CRUMBTRAIL_SPANS` | as [`Builder::spans`] |
-/// | `CRUMBTRAIL_LANES` | as [`Builder::lanes`] |
-/// | `CRUMBTRAIL_STACK=on\|off` | as [`Builder::stack`] |
-/// | `CRUMBTRAIL_SAMPLE_RATE` | as [`Builder::sample_rate`] |
-/// | `SENTRY_DSN` | as [`Builder::dsn`], with the feature `sentry`; one that cannot be used turns this one sink off |
-/// | `SENTRY_RELEASE` | as [`Builder::release`] |
-/// | `SENTRY_ENVIRONMENT` | as [`Builder::environment`] |
-///
-/// What the code sets afterwards outranks it. A value that cannot be read is said on stderr and left out.
-pub fn from_env() -> Builder {
-    let mut builder = Builder::new();
-    let directives = |name: &'static str, check: fn(&str) -> Result<(), BuildError>| {
-        let text = variable(name)?;
-        check(&text).map_err(|error| refuse(name, &error)).ok().map(|()| text)
-    };
-    if let Some(text) =
-        directives("CRUMBTRAIL_BREADCRUMBS", |text| gate::targets("breadcrumbs", text).map(drop))
-    {
-        builder.breadcrumbs = text;
-    }
-    if let Some(text) = directives("CRUMBTRAIL_SPANS", |text| gate::targets("spans", text).map(drop)) {
-        builder.spans = text;
-    }
-    if let Some(text) = directives("CRUMBTRAIL_LANES", |text| gate::lanes(text).map(drop)) {
-        builder.lanes = text;
-    }
-    match variable("CRUMBTRAIL_STACK").as_deref() {
-        None => {}
-        Some("on") => builder.stack = Stack::On,
-        Some("off") => builder.stack = Stack::Off,
-        Some(other) => refuse("CRUMBTRAIL_STACK", &format!("{other:?} is neither `on` nor `off`")),
-    }
-    if let Some(text) = variable("CRUMBTRAIL_SAMPLE_RATE") {
-        match text.parse::<f64>() {
-            Ok(rate) if (0.0..=1.0).contains(&rate) => builder.rules.sample_rate = Some(rate),
-            _ => refuse("CRUMBTRAIL_SAMPLE_RATE", &format!("{text:?} is no number from 0 to 1")),
-        }
-    }
-    match variable("CRUMBTRAIL").as_deref() {
-        None | Some("on") => {}
-        Some("off") => builder.off = true,
-        Some(other) => refuse("CRUMBTRAIL", &format!("{other:?} is neither `on` nor `off`")),
-    }
-    #[cfg(feature = "sentry")]
-    if let Some(text) = variable("SENTRY_DSN") {
-        match Dsn::parse(&text) {
-            Ok(_) => builder.dsn = Some(text),
-            Err(why) => refuse("SENTRY_DSN", &format!("{why}; nothing is sent to a server")),
-        }
-    }
-    builder.release = variable("SENTRY_RELEASE").or(builder.release);
-    builder.environment = variable("SENTRY_ENVIRONMENT").or(builder.environment);
-    builder
 }
 
 /// Settings of a pipeline; [`build`](Self::build) starts it.
@@ -126,9 +66,7 @@ pub struct Builder {
     queue_bytes: usize,
     sinks: Vec<Box<dyn Sink>>,
     #[cfg(feature = "sentry")]
-    dsn: Option<String>,
-    #[cfg(feature = "sentry")]
-    http: http::Settings,
+    delivery: delivery::Delivery,
     rules: Rules,
     hooks: Hooks,
     throttle: Throttle,
@@ -164,9 +102,7 @@ impl Builder {
             queue_bytes: QUEUE_BYTES,
             sinks: Vec::new(),
             #[cfg(feature = "sentry")]
-            dsn: None,
-            #[cfg(feature = "sentry")]
-            http: http::Settings::default(),
+            delivery: delivery::Delivery::default(),
             rules: Rules::default(),
             hooks: Hooks::default(),
             throttle: Throttle::default(),
@@ -372,55 +308,6 @@ impl Builder {
         self
     }
 
-    /// Sends events to the server that a DSN names: Sentry, GlitchTip, Bugsink, or any other that speaks Sentry's protocol.
-    ///
-    /// An empty one sends nothing, whatever the environment says. A DSN belongs into the environment, as `SENTRY_DSN`,
-    /// rather than into the code: it differs from one deployment to the next. Its key is never shown.
-    ///
-    /// Events wait in memory, [`limits::OUTBOX_BYTES`](crate::limits::OUTBOX_BYTES) of them, while the server is out of
-    /// reach, and are sent again, [`limits::SEND_TRIES`](crate::limits::SEND_TRIES) times each at the most; what the server
-    /// answers is final. The usual variables, `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`, name a proxy.
-    #[cfg(feature = "sentry")]
-    pub fn dsn(mut self, dsn: impl Into<String>) -> Self {
-        self.dsn = Some(dsn.into());
-        self
-    }
-
-    /// Trusts these authorities, too, to say who a server is: certificates as PEM, beside those of the system.
-    #[cfg(feature = "_tls")]
-    pub fn ca_certificates(mut self, pem: impl Into<Vec<u8>>) -> Self {
-        self.http.trust.authorities = Some(pem.into());
-        self
-    }
-
-    /// Shows this certificate to a server that asks for one: as PEM, with its key (PKCS #8) in it.
-    #[cfg(feature = "_tls")]
-    pub fn client_certificate(mut self, pem: impl Into<Vec<u8>>) -> Self {
-        self.http.trust.identity = Some(pem.into());
-        self
-    }
-
-    /// Takes whatever certificate a server has: expired, of another host, of nobody's making.
-    ///
-    /// Whoever stands between the program and the server can then read every event, and the key. For a test alone;
-    /// [`ca_certificates`](Self::ca_certificates) is for a server with an authority of its own.
-    #[cfg(feature = "_tls")]
-    pub fn danger_accept_invalid_certificates(mut self, accept: bool) -> Self {
-        self.http.trust.anyone = accept;
-        self
-    }
-
-    /// Finds the addresses of names: for tests.
-    #[cfg(feature = "sentry")]
-    #[doc(hidden)]
-    pub fn look_up(
-        mut self,
-        look_up: impl Fn(&str) -> std::io::Result<Vec<std::net::SocketAddr>> + Send + Sync + 'static,
-    ) -> Self {
-        self.http.look_up = Some(Arc::new(look_up));
-        self
-    }
-
     /// The clock by which limits and holds are measured: for tests.
     #[doc(hidden)]
     pub fn clock(mut self, clock: &Clock) -> Self {
@@ -452,7 +339,10 @@ impl Builder {
             return Err(BuildError::throttle());
         }
         let ledger = Arc::new(Ledger::default());
-        let forward = self.forward(&ledger)?;
+        #[cfg(feature = "sentry")]
+        let forward = self.delivery.forward(&ledger, &self.clock)?;
+        #[cfg(not(feature = "sentry"))]
+        let forward = None;
         let gate = if self.off { Gate::off() } else { gate };
         let (queue, outlet) = queue::queue(self.queue_items, self.queue_bytes, Arc::clone(&ledger));
         let stack = self.stack == Stack::On && cfg!(feature = "stack");
@@ -463,7 +353,7 @@ impl Builder {
             clock: self.clock.clone(),
             on: !self.off,
         };
-        let environment = environment(&self);
+        let environment = place::environment(&self);
         let pipeline = Arc::new(Pipeline::new(queue, Arc::clone(&ledger), self.rules, manner));
         let stop = if self.off {
             ledger.worker_gone();
@@ -493,28 +383,6 @@ impl Builder {
     }
 }
 
-impl Builder {
-    /// The way to the server that a DSN names, if one does.
-    #[cfg(feature = "sentry")]
-    fn forward(&self, ledger: &Arc<Ledger>) -> Result<Option<Box<dyn Forward>>, BuildError> {
-        #[cfg(feature = "_tls")]
-        self.http.trust.check().map_err(BuildError::certificate)?;
-        let Some(dsn) = self.dsn.as_deref().filter(|dsn| !dsn.trim().is_empty()) else { return Ok(None) };
-        let dsn = Dsn::parse(dsn).map_err(BuildError::dsn)?;
-        Ok(Some(Box::new(Sentry::new(dsn, self.http.clone(), Arc::clone(ledger), self.clock.clone()))))
-    }
-
-    #[cfg(not(feature = "sentry"))]
-    #[expect(
-        clippy::unused_self,
-        clippy::unnecessary_wraps,
-        reason = "with the feature `sentry` it may fail"
-    )]
-    fn forward(&self, _: &Arc<Ledger>) -> Result<Option<Box<dyn Forward>>, BuildError> {
-        Ok(None)
-    }
-}
-
 impl fmt::Debug for Builder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Builder")
@@ -531,63 +399,3 @@ impl fmt::Debug for Builder {
 }
 
 static NO_SINK: Said = Said::new();
-
-/// A variable of the environment that is set to something.
-fn variable(name: &str) -> Option<String> {
-    match env::var(name) {
-        Ok(value) => Some(value).filter(|value| !value.is_empty()),
-        Err(env::VarError::NotPresent) => None,
-        Err(env::VarError::NotUnicode(_)) => {
-            refuse(name, &"it is no Unicode text");
-            None
-        }
-    }
-}
-
-fn refuse(name: &str, why: &dyn fmt::Display) {
-    diag::say(&format!("{name} is left out: {why}"));
-}
-
-/// Where the program runs.
-fn environment(builder: &Builder) -> Environment {
-    let assumed = if cfg!(debug_assertions) { "development" } else { "production" };
-    let host = || hostname::get().ok().and_then(|name| name.into_string().ok());
-    Environment {
-        release: builder.release.clone(),
-        environment: builder.environment.clone().unwrap_or_else(|| assumed.to_owned()),
-        server_name: builder.server_name.clone().or_else(host),
-        user: builder.user.clone(),
-        contexts: contexts(),
-    }
-}
-
-/// Operating system, architecture and compiler, by the names of
-/// [Sentry's protocol](https://develop.sentry.dev/sdk/data-model/event-payloads/contexts/).
-fn contexts() -> BTreeMap<String, Value> {
-    let read = |path: &str| std::fs::read_to_string(path).ok();
-    let kernel = read("/proc/sys/kernel/osrelease").map(|text| text.trim().to_owned());
-    let distribution = read("/etc/os-release").and_then(|text| {
-        let name = text.lines().find_map(|line| line.strip_prefix("PRETTY_NAME="))?;
-        Some(name.trim_matches('"').to_owned())
-    });
-    let mut os = json!({ "name": env::consts::OS });
-    for (name, value) in [("version", distribution), ("kernel_version", kernel)] {
-        if let (Some(os), Some(value)) = (os.as_object_mut(), value) {
-            os.insert(name.to_owned(), value.into());
-        }
-    }
-    let rustc = env!("CRUMBTRAIL_RUSTC").trim_start_matches("rustc ");
-    BTreeMap::from([
-        ("os".to_owned(), os),
-        ("device".to_owned(), json!({ "arch": env::consts::ARCH })),
-        ("runtime".to_owned(), json!({ "name": "rustc", "version": rustc })),
-    ])
-}
-
-/// The release that [`release!`](crate::release) names: what the environment says at run time, else the commit the
-/// program was built from, else its version.
-#[doc(hidden)]
-pub fn release_of(commit: Option<&str>, version: &str) -> String {
-    let commit = commit.filter(|commit| !commit.is_empty());
-    variable("SENTRY_RELEASE").unwrap_or_else(|| commit.unwrap_or(version).to_owned())
-}

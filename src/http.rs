@@ -19,6 +19,7 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::redirect;
 
+use crate::diag::Said;
 use crate::limits::{ANSWER_BYTES, SEND_CONNECT, SEND_TOTAL};
 use crate::sync::enter;
 
@@ -80,7 +81,7 @@ pub(crate) struct Client(reqwest::Client);
 #[derive(Debug)]
 pub(crate) struct Post<'a> {
     pub(crate) url: &'a str,
-    pub(crate) headers: Vec<(&'static str, String)>,
+    pub(crate) headers: Vec<(&'static str, &'static str)>,
     /// A header whose value is never to be shown.
     pub(crate) secret: (&'static str, &'a str),
     pub(crate) body: Vec<u8>,
@@ -90,7 +91,6 @@ pub(crate) struct Post<'a> {
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
-    pub(crate) body: Vec<u8>,
     headers: HeaderMap,
 }
 
@@ -126,7 +126,13 @@ impl Client {
             .timeout(SEND_TOTAL)
             .pool_idle_timeout(IDLE)
             .tcp_nodelay(true)
+            .http1_only()
             .dns_resolver(Names(settings.look_up.clone().unwrap_or_else(|| Arc::new(system_look_up))));
+        for name in bad_proxies() {
+            BAD_PROXY.say(&format!(
+                "{name} is left out: it is no address of a proxy; events are sent without one"
+            ));
+        }
         let builder = encrypted(builder, settings)?;
         builder.build().map(Self).map_err(|error| words(&error))
     }
@@ -135,9 +141,7 @@ impl Client {
     pub(crate) async fn post(&self, post: Post<'_>) -> Result<Answer, Failure> {
         let mut headers = HeaderMap::new();
         for (name, value) in post.headers {
-            if let Ok(value) = HeaderValue::try_from(value) {
-                headers.insert(HeaderName::from_static(name), value);
-            }
+            headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
         }
         let (name, value) = post.secret;
         if let Ok(mut value) = HeaderValue::from_str(value) {
@@ -147,14 +151,14 @@ impl Client {
         let sent = self.0.post(post.url).headers(headers).body(post.body).send();
         let mut response = sent.await.map_err(failure)?;
         let (status, headers) = (response.status().as_u16(), std::mem::take(response.headers_mut()));
-        let mut body = Vec::new();
-        while body.len() < ANSWER_BYTES
+        // What it says beyond is of no use, but a connection is used again only when its answer was read.
+        let mut read = 0;
+        while read < ANSWER_BYTES
             && let Some(part) = response.chunk().await.map_err(failure)?
         {
-            let room = ANSWER_BYTES - body.len();
-            body.extend(part.iter().take(room));
+            read += part.len();
         }
-        Ok(Answer { status, body, headers })
+        Ok(Answer { status, headers })
     }
 }
 
@@ -206,25 +210,33 @@ pub(crate) fn system_look_up(name: &str) -> io::Result<Vec<SocketAddr>> {
     (name, 0).to_socket_addrs().map(Iterator::collect)
 }
 
+/// The variables that should name a proxy and do not. `reqwest` goes by the upper case first, by the one of the scheme
+/// before `ALL_PROXY`, and by no proxy where it cannot read one.
+fn bad_proxies() -> Vec<&'static str> {
+    const NAMES: [&str; 6] =
+        ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
+    const SCHEMES: [&str; 6] = ["http", "https", "socks4", "socks4a", "socks5", "socks5h"];
+    let is_proxy = |text: &str| {
+        let text = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
+        let url = reqwest::Url::parse(&text).ok();
+        url.is_some_and(|url| SCHEMES.contains(&url.scheme()) && url.has_host())
+    };
+    let is_bad = |name: &&str| std::env::var(name).is_ok_and(|text| !text.is_empty() && !is_proxy(&text));
+    NAMES.into_iter().filter(is_bad).collect()
+}
+
+static BAD_PROXY: Said = Said::new();
+
 /// Chooses who encrypts: rustls, with the provider of the process or the one that we bring; else the system.
 #[cfg(feature = "_tls")]
-fn encrypted(
-    mut builder: reqwest::ClientBuilder,
-    settings: &Settings,
-) -> Result<reqwest::ClientBuilder, String> {
-    builder = match backend() {
-        #[cfg(any(feature = "rustls", feature = "rustls-no-provider"))]
-        Some(Backend::Rustls) => builder.tls_backend_rustls(),
-        #[cfg(feature = "native-tls")]
-        Some(Backend::System) => builder.tls_backend_native(),
-        None => return Err(NO_PROVIDER.to_owned()),
-    };
+fn encrypted(builder: reqwest::ClientBuilder, settings: &Settings) -> Result<reqwest::ClientBuilder, String> {
+    let builder = backed(builder).ok_or(NO_PROVIDER)?;
     let trust = &settings.trust;
-    builder = builder.tls_certs_merge(trust.authorities()?).tls_danger_accept_invalid_certs(trust.anyone);
-    if let Some(identity) = trust.identity()? {
-        builder = builder.identity(identity);
-    }
-    Ok(builder)
+    let builder = builder.tls_certs_merge(trust.authorities()?).tls_danger_accept_invalid_certs(trust.anyone);
+    Ok(match trust.identity()? {
+        Some(identity) => builder.identity(identity),
+        None => builder,
+    })
 }
 
 #[cfg(not(feature = "_tls"))]
@@ -233,27 +245,24 @@ fn encrypted(builder: reqwest::ClientBuilder, _: &Settings) -> Result<reqwest::C
 }
 
 #[cfg(feature = "_tls")]
-enum Backend {
+fn backed(builder: reqwest::ClientBuilder) -> Option<reqwest::ClientBuilder> {
     #[cfg(any(feature = "rustls", feature = "rustls-no-provider"))]
-    Rustls,
+    if has_provider() {
+        return Some(builder.tls_backend_rustls());
+    }
     #[cfg(feature = "native-tls")]
-    System,
+    return Some(builder.tls_backend_native());
+    #[cfg(not(feature = "native-tls"))]
+    None
 }
 
-#[cfg(feature = "_tls")]
-#[expect(clippy::unnecessary_wraps, reason = "there may be none with one feature, and is one with another")]
-fn backend() -> Option<Backend> {
+/// Whether rustls has what it computes with: that of the process, or ours. Without either, `reqwest` would panic.
+#[cfg(any(feature = "rustls", feature = "rustls-no-provider"))]
+fn has_provider() -> bool {
     #[cfg(feature = "rustls")]
-    return Some(Backend::Rustls);
-    // Without a provider of our own, `reqwest` would panic where the process has none either.
-    #[cfg(all(feature = "rustls-no-provider", not(feature = "rustls")))]
-    if rustls::crypto::CryptoProvider::get_default().is_some() {
-        return Some(Backend::Rustls);
-    }
-    #[cfg(all(feature = "native-tls", not(feature = "rustls")))]
-    return Some(Backend::System);
-    #[cfg(not(any(feature = "rustls", feature = "native-tls")))]
-    None
+    return true;
+    #[cfg(not(feature = "rustls"))]
+    return rustls::crypto::CryptoProvider::get_default().is_some();
 }
 
 #[cfg(feature = "_tls")]

@@ -30,6 +30,8 @@ mod trail;
 mod worker;
 
 pub use api::{add_breadcrumb, capture_error, last_event_id, set_context, set_tag, set_user};
+#[cfg(feature = "sentry")]
+pub use builder::doctor;
 #[doc(hidden)]
 pub use builder::release_of;
 pub use builder::{Builder, Stack, builder, from_env};
@@ -44,6 +46,8 @@ pub use model::{
     Request, SourceLines, Span, Tally, TrackedEvent, TrailSource, User, Verdict,
 };
 pub use sink::{Console, Memory, Sink};
+#[cfg(feature = "sentry")]
+pub use sink::{Diagnosis, Finding, Step};
 pub use worker::Guard;
 
 /// The release of the program that this is written in, for [`Builder::release`]: `SENTRY_RELEASE` when it runs, else

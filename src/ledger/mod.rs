@@ -23,7 +23,9 @@ use crate::error::FlushError;
 
 pub use handle::Handle;
 pub(crate) use lines::{COMMON, Line, Lines};
-pub(crate) use receipt::{Errand, Receipt};
+#[cfg(feature = "sentry")]
+pub(crate) use receipt::Errand;
+pub(crate) use receipt::Receipt;
 pub use stats::{Dropped, LineCount, Lost, Stats};
 pub(crate) use tallies::{Admission, Budget, Counts, Tallies};
 

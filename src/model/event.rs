@@ -6,6 +6,8 @@ use std::time::SystemTime;
 use serde_json::{Map, Value};
 use tracing::Level;
 
+#[cfg(feature = "sentry")]
+use super::Environment;
 use super::captured::{json_bytes, map_bytes};
 use super::{Breadcrumb, EventId, Fingerprint, User};
 
@@ -84,6 +86,46 @@ pub struct TrackedEvent {
 }
 
 impl TrackedEvent {
+    /// One that tells of no failure, to see whether events arrive.
+    #[cfg(feature = "sentry")]
+    pub(crate) fn of_test(environment: Environment) -> Self {
+        let title = "a test of crumbtrail's doctor".to_owned();
+        Self {
+            id: EventId::random(),
+            time: SystemTime::now(),
+            level: Level::INFO,
+            kind: EventKind::Log,
+            handled: true,
+            value: String::new(),
+            culprit: String::new(),
+            target: "crumbtrail::doctor".to_owned(),
+            file: None,
+            line: None,
+            message: Some(title.clone()),
+            chain: Vec::new(),
+            chain_cut: false,
+            siblings: Vec::new(),
+            frames: Vec::new(),
+            breadcrumbs: Vec::new(),
+            trail: TrailSource::Thread,
+            trail_cut: false,
+            user: None,
+            request: None,
+            tags: BTreeMap::new(),
+            contexts: environment.contexts,
+            fields: Map::new(),
+            spans: Vec::new(),
+            release: environment.release,
+            environment: environment.environment,
+            server_name: environment.server_name,
+            fingerprint: Fingerprint::from(title.as_str()),
+            logged_at: Vec::new(),
+            tallied_before: 0,
+            error_at: None,
+            title,
+        }
+    }
+
     /// About how many bytes it holds on the heap.
     pub(crate) fn bytes(&self) -> usize {
         let chain = |chain: &Vec<Cause>| {

@@ -11,7 +11,9 @@ use crate::model::{Tally, TrackedEvent};
 pub use console::Console;
 pub use memory::Memory;
 #[cfg(feature = "sentry")]
-pub(crate) use sentry::{Dsn, Sentry};
+pub use sentry::{Diagnosis, Finding, Step};
+#[cfg(feature = "sentry")]
+pub(crate) use sentry::{Dsn, Sentry, diagnose};
 
 /// A place that tracked events go to.
 ///

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::Delivery;
 use super::breaker::SetOut;
-use super::dsn::CLIENT;
+use super::dsn::{CLIENT, Dsn};
 use super::envelope;
 use super::outbox::{Letter, Next};
 use super::rate_limits::Said;
@@ -75,7 +75,7 @@ impl Request {
         // To memory, which does not fail.
         let Ok(body) = envelope::of_event(letter.id, &letter.payload) else { return };
         let bytes = body.len();
-        match self.post(body).await {
+        match post(&self.client, &self.delivery.dsn, body).await {
             Ok(answer) => {
                 let end = judge(&answer);
                 if answer.status == 429 {
@@ -103,7 +103,7 @@ impl Request {
             Some((body, counts))
         });
         if let Some((body, counts)) = news {
-            match self.post(body).await {
+            match post(&self.client, &self.delivery.dsn, body).await {
                 Ok(answer) => {
                     // Whatever the server makes of it: it is not told twice.
                     reports.told(counts);
@@ -115,17 +115,16 @@ impl Request {
         }
         outbox.end_errands();
     }
+}
 
-    async fn post(&self, body: Vec<u8>) -> Result<Answer, Failure> {
-        let dsn = &self.delivery.dsn;
-        let headers = [
-            ("content-type", "application/x-sentry-envelope"),
-            ("content-encoding", "gzip"),
-            ("user-agent", CLIENT),
-        ];
-        let headers = headers.map(|(name, value)| (name, value.to_owned())).to_vec();
-        self.client.post(Post { url: dsn.url(), headers, secret: ("x-sentry-auth", dsn.auth()), body }).await
-    }
+/// Posts an envelope to where a DSN says.
+pub(super) async fn post(client: &Client, dsn: &Dsn, body: Vec<u8>) -> Result<Answer, Failure> {
+    let headers = vec![
+        ("content-type", "application/x-sentry-envelope"),
+        ("content-encoding", "gzip"),
+        ("user-agent", CLIENT),
+    ];
+    client.post(Post { url: dsn.url(), headers, secret: ("x-sentry-auth", dsn.auth()), body }).await
 }
 
 /// What an answer makes of the event that it answers.

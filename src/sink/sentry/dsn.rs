@@ -14,6 +14,8 @@ pub(crate) struct Dsn {
     /// The header by which the server knows us.
     auth: String,
     host: String,
+    /// Host and project, as a person may read them.
+    place: String,
     is_encrypted: bool,
 }
 
@@ -43,6 +45,7 @@ impl Dsn {
         Ok(Self {
             url: dsn.envelope_api_url().to_string(),
             auth: auth(&dsn),
+            place: format!("{}://{}:{}, project {}", dsn.scheme(), dsn.host(), dsn.port(), dsn.project_id()),
             host: dsn.host().trim_matches(['[', ']']).to_owned(),
             is_encrypted,
         })
@@ -58,6 +61,10 @@ impl Dsn {
 
     pub(super) fn host(&self) -> &str {
         &self.host
+    }
+
+    pub(super) fn place(&self) -> &str {
+        &self.place
     }
 
     pub(super) fn is_encrypted(&self) -> bool {

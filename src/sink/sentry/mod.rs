@@ -6,6 +6,7 @@
 
 mod breaker;
 mod deliver;
+mod doctor;
 mod dsn;
 mod envelope;
 mod outbox;
@@ -25,6 +26,8 @@ use crate::limits::CLIENT_REPORTS;
 use crate::model::TrackedEvent;
 
 use deliver::Deliverer;
+pub(crate) use doctor::diagnose;
+pub use doctor::{Diagnosis, Finding, Step};
 pub(crate) use dsn::Dsn;
 use envelope::Packed;
 use outbox::{Letter, Outbox};
