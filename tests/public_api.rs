@@ -71,6 +71,10 @@ fn may_be_named(name: &str) -> bool {
 fn named(api: &Value) -> BTreeMap<String, Vec<String>> {
     let mut found = BTreeMap::<String, Vec<String>>::new();
     for item in api["index"].as_object().unwrap().values() {
+        // What another crate wrote, for every type, is listed with ours.
+        if item["crate_id"].as_u64().is_some_and(|from| from != 0) {
+            continue;
+        }
         let whole = &item["inner"]["impl"];
         // What someone implemented for every type, and what the compiler implements, is not this crate's to choose.
         if !whole["blanket_impl"].is_null() || whole["is_synthetic"] == true {
