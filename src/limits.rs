@@ -163,3 +163,29 @@ pub const SOURCE_FILE_BYTES: u64 = 1024 * 1024;
 pub const SOURCE_FILES: usize = 256;
 /// Bytes of source files that are remembered.
 pub const SOURCE_BYTES: usize = 4 * 1024 * 1024;
+/// Bytes of an envelope that are left to its headers; the event has the rest of [`ENVELOPE_BYTES`].
+pub const ENVELOPE_HEADERS_BYTES: usize = 2 * 1024;
+/// Bytes of an event that are left to the mark of what was trimmed off it.
+pub const TRIM_MARK_BYTES: usize = 8 * 1024;
+/// Names that such a mark lists of one sort; of more, it says how many.
+pub const TRIM_NAMES: usize = 50;
+/// Frames at each end of a stack that are left to a trimmed event: the others go first.
+pub const TRIM_FRAMES: usize = 2;
+/// Bytes of each text that are left where everything else did not make an event short enough.
+pub const TRIM_TEXT_BYTES: usize = 1_024;
+/// Bytes of a fingerprint that is sent; of a longer one, the parts are cut.
+pub const FINGERPRINT_BYTES: usize = 8 * 1024;
+/// Characters of a tag's name that Sentry's protocol takes, and of its value; the rest is cut.
+pub const TAG_CHARS: usize = 200;
+/// Characters of a release that Sentry's protocol takes; a longer one is no release.
+pub const RELEASE_CHARS: usize = 200;
+/// Characters of an environment that Sentry's protocol takes; the rest is cut.
+pub const ENVIRONMENT_CHARS: usize = 64;
+/// Characters of a host's name that are sent.
+pub const SERVER_NAME_CHARS: usize = 256;
+/// Characters of a route's or a context's name that are sent.
+pub const NAME_CHARS: usize = 200;
+/// Characters of a message that Sentry's protocol takes; the rest is cut.
+pub const SENT_MESSAGE_CHARS: usize = 8_192;
+/// Places of one failure that are sent: the first ones.
+pub const LOGGED_PLACES: usize = 50;

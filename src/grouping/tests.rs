@@ -40,6 +40,8 @@ fn event(kind: EventKind) -> TrackedEvent {
         contexts: BTreeMap::new(),
         fields: Map::new(),
         spans: Vec::new(),
+        trace_id: String::new(),
+        span_id: String::new(),
         release: None,
         environment: String::new(),
         server_name: None,

@@ -69,6 +69,14 @@ pub struct TrackedEvent {
     pub fields: Map<String, Value>,
     /// The spans around it, innermost first, with their fields.
     pub spans: Vec<Span>,
+    /// The trace it belongs to, 32 hexadecimal digits: that of a field `traceparent`
+    /// ([W3C](https://www.w3.org/TR/trace-context/)) or `sentry-trace` on the line or the nearest span that has one; else
+    /// that of a field `trace_id`; else one of the lane's own, random in each process, which all events of the lane share.
+    pub trace_id: String,
+    /// The span it happened in, 16 hexadecimal digits: a field `span_id` beside the `trace_id` that was taken, else a name
+    /// of the innermost span's own, random in each process, which all events directly in the span share. Outside of spans
+    /// it is the lane's.
+    pub span_id: String,
     /// The deployment it comes from.
     pub release: Option<String>,
     /// Where it runs: `production`, `staging` …

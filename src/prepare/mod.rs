@@ -11,6 +11,7 @@ mod source;
 mod stack;
 mod symbols;
 mod text;
+mod trace;
 
 use std::borrow::Cow;
 
@@ -28,6 +29,7 @@ use errors::Errors;
 pub(crate) use hooks::{Hooks, Refused};
 use meaning::Meaning;
 use stack::Frames;
+use trace::Trace;
 
 /// An event that can be read, and what the worker has to know of it beyond.
 #[derive(Debug)]
@@ -84,6 +86,7 @@ impl Preparer {
         let told = told.filter(|told| !in_message || stack::is_ours(told, &walked));
         let frames = told.unwrap_or(walked);
         let spans: Vec<Span> = captured.spans.iter().map(span).collect();
+        let trace = Trace::of(&fields, &spans, captured.lane, captured.span_numbers.first().copied());
         let mut meaning = Meaning::of(&mut fields, spans, captured.lanes, &self.environment);
         // What a hook says with the error in hand outranks all.
         meaning.tags.extend(captured.draft.tags);
@@ -129,6 +132,8 @@ impl Preparer {
             contexts: meaning.contexts,
             fields,
             spans: meaning.spans,
+            trace_id: trace.trace_id,
+            span_id: trace.span_id,
             release: self.environment.release.clone(),
             environment: self.environment.environment.clone(),
             server_name: self.environment.server_name.clone(),

@@ -9,9 +9,11 @@ mod deliver;
 mod doctor;
 mod dsn;
 mod envelope;
+mod images;
 mod outbox;
 mod rate_limits;
 mod report;
+mod trim;
 mod wire;
 
 use std::sync::Arc;

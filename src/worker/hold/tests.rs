@@ -80,6 +80,8 @@ impl Logged {
             contexts: BTreeMap::new(),
             fields: Map::new(),
             spans: Vec::new(),
+            trace_id: String::new(),
+            span_id: String::new(),
             release: None,
             environment: String::new(),
             server_name: None,

@@ -1,0 +1,7 @@
+//! Payloads as servers get them.
+//!
+//! The snapshots beside these files are reviewed by eye; `INSTA_UPDATE=always cargo test --lib sink::sentry` writes them
+//! anew.
+
+mod golden;
+mod sample;
