@@ -13,17 +13,26 @@ pub(super) struct Frames {
     origins: Origins,
     sources: Sources,
     in_app: Vec<String>,
+    /// This program has no symbols; None until that was looked up.
+    is_stripped: Option<bool>,
 }
 
 impl Frames {
     pub(super) fn new(in_app: Vec<String>) -> Self {
-        Self { symbols: Symbols::default(), origins: Origins::default(), sources: Sources::new(), in_app }
+        Self {
+            symbols: Symbols::default(),
+            origins: Origins::default(),
+            sources: Sources::new(),
+            in_app,
+            is_stripped: None,
+        }
     }
 
     pub(super) fn warm(&mut self) {
         // Behind its first byte: an address is taken as one to return to, and looked up just before.
         let here = (Self::warm as fn(&mut Self) as usize).wrapping_add(1);
         let found = self.symbols.find(here);
+        self.is_stripped = Some(found.iter().all(|frame| frame.function.is_none()));
         if let Some(file) = found.last().and_then(|frame| frame.file.as_deref()) {
             self.origins.learn(file);
         }
@@ -39,8 +48,16 @@ impl Frames {
         for frame in walked.iter_mut().filter(|frame| frame.module.is_none()) {
             frame.module = frame.file.as_deref().and_then(|file| self.origins.module(file));
         }
-        let mut frames: Vec<Frame> =
-            walked.into_iter().skip_while(is_capture).filter(|frame| !is_runtime(frame)).collect();
+        let mut frames: Vec<Frame> = if !walked.is_empty() && self.is_stripped() {
+            // Nobody here can tell our own from theirs; a server that has the symbols can.
+            walked
+                .into_iter()
+                .take_while(|frame| !is_start(frame))
+                .filter(|frame| !is_runtime(frame))
+                .collect()
+        } else {
+            walked.into_iter().skip_while(is_capture).filter(|frame| !is_runtime(frame)).collect()
+        };
         let home = home(site, &frames).to_owned();
         for frame in &mut frames {
             frame.in_app = self.is_in_app(frame, &home);
@@ -51,6 +68,14 @@ impl Frames {
         self.sources.show(&mut frames);
         name_within(&root, &mut frames);
         frames
+    }
+
+    /// Whether nothing of this program has a name: by our own code, which is a part of it.
+    fn is_stripped(&mut self) -> bool {
+        if self.is_stripped.is_none() {
+            self.warm();
+        }
+        self.is_stripped == Some(true)
     }
 
     /// The frames of a stack that came with an error's text, where the error was made first; None where nothing is left
@@ -96,7 +121,9 @@ impl Frames {
         }
         // Where the build names no files, the line is that of the innermost function, if it can be.
         let of_module = |frame: &&mut Frame| {
-            frame.file.is_none() && (site.target.is_empty() || is_within(path(frame), &site.target))
+            frame.file.is_none()
+                && frame.function.is_some()
+                && (site.target.is_empty() || is_within(path(frame), &site.target))
         };
         if let Some(first) = frames.first_mut().filter(of_module) {
             (first.file, first.line, first.in_app) = (Some(file.to_string()), site.line, true);
@@ -250,6 +277,12 @@ fn is_runtime(frame: &Frame) -> bool {
     let called = name.contains(" as core::ops::function::Fn")
         || (name == "alloc::boxed" && frame.function.as_deref().is_some_and(|name| name.starts_with("call")));
     bare || harness || called || PATHS.iter().any(|known| is_within(name, known))
+}
+
+/// Where the C library starts the program, which a dynamic symbol of its own tells where there are no others: what lies
+/// further out is of no interest.
+fn is_start(frame: &Frame) -> bool {
+    frame.function.as_deref().is_some_and(|name| name.starts_with("__libc_start"))
 }
 
 /// Whether the path is that module or inside of it.

@@ -12,7 +12,9 @@ pub(super) fn frames(page: &mut Page, frames: &[Frame]) {
     let mut folded = Folded::default();
     let (mut shown, mut with_source, mut left_out) = (0, 0, 0_u64);
     let mut inner: Option<&Frame> = None;
-    for (index, frame) in frames.iter().enumerate() {
+    let says = |frame: &&Frame| frame.function.is_some() || frame.module.is_some() || frame.file.is_some();
+    // Nobody reads an address.
+    for (index, frame) in frames.iter().filter(says).enumerate() {
         if !(frame.in_app || all_foreign && index == 0) {
             folded.take(frame);
             continue;

@@ -52,11 +52,11 @@ impl Wire {
 
     /// The whole event, however long it is.
     fn object(&mut self, event: &TrackedEvent) -> Map<String, Value> {
-        let addresses: Vec<u64> = event.frames.iter().filter_map(|frame| frame.address).collect();
-        self.images.learn(addresses.iter().copied());
+        self.images.learn(event.frames.iter().filter_map(|frame| frame.address));
+        let frames = stack::without_start(&event.frames, &self.images);
         let text = event.message.as_deref().unwrap_or(&event.title);
         let template = template::of(event.fingerprint.parts(), text);
-        let stacktrace = stack::stacktrace(&event.frames, &self.images);
+        let stacktrace = stack::stacktrace(frames, &self.images);
         let mut sent = v7::Event {
             event_id: v7::Uuid::parse_str(&event.id.to_string()).unwrap_or_default(),
             platform: Cow::Borrowed("native"),
@@ -97,6 +97,7 @@ impl Wire {
         if let Some(request) = event.request.as_ref().and_then(request::request) {
             object.insert("request".to_owned(), request);
         }
+        let addresses: Vec<u64> = frames.iter().filter_map(|frame| frame.address).collect();
         let images = self.images.described(&addresses);
         if !images.is_empty() {
             object.insert("debug_meta".to_owned(), json!({ "images": images }));

@@ -9,11 +9,15 @@ use crate::sink::sentry::images::{Image, Images};
 
 use super::names;
 
-/// The stack as the protocol orders it; None where there is none.
-pub(super) fn stacktrace(frames: &[Frame], images: &Images) -> Option<v7::Stacktrace> {
+/// The frames without those that start a program and its threads, where nothing but their image tells what they are.
+pub(super) fn without_start<'a>(frames: &'a [Frame], images: &Images) -> &'a [Frame] {
     let is_start = |frame: &&Frame| is_nameless(frame) && of(frame, images).is_some_and(is_libc);
     let outermost = frames.iter().rev().take_while(is_start).count();
-    let frames = frames.get(..frames.len() - outermost).unwrap_or_default();
+    frames.get(..frames.len() - outermost).unwrap_or_default()
+}
+
+/// The stack as the protocol orders it; None where there is none.
+pub(super) fn stacktrace(frames: &[Frame], images: &Images) -> Option<v7::Stacktrace> {
     let callers = frames.iter().skip(1).map(Some).chain([None]);
     let sent = frames.iter().zip(callers).map(|(inner, outer)| frame(inner, outer, images));
     v7::Stacktrace::from_frames_reversed(sent.collect())
@@ -93,7 +97,7 @@ fn is_nameless(frame: &Frame) -> bool {
     frame.function.is_none() && frame.file.is_none()
 }
 
-/// What starts a program and its threads.
+/// The C library and the loader.
 fn is_libc(image: &Image) -> bool {
     let name = image.file.rsplit('/').next().unwrap_or_default();
     ["libc.", "libc-", "libpthread", "ld-"].iter().any(|start| name.starts_with(start))

@@ -4,4 +4,8 @@
 //! anew.
 
 mod golden;
+mod hostile;
 mod sample;
+#[cfg(all(target_os = "linux", feature = "stack"))]
+mod stripped;
+mod trimmed;

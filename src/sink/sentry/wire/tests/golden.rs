@@ -6,6 +6,9 @@ use crate::model::{EventKind, TrackedEvent};
 fn golden(event: &TrackedEvent) -> String {
     let mut sent = sent(event);
     assert_eq!(sent["sdk"]["version"].take(), env!("CARGO_PKG_VERSION"));
+    for image in sent["debug_meta"]["images"].as_array_mut().into_iter().flatten() {
+        assert!(image["arch"].take().is_string() && image["type"].take().is_string());
+    }
     serde_json::to_string_pretty(&sent).unwrap()
 }
 
