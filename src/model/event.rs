@@ -98,8 +98,10 @@ impl TrackedEvent {
     #[cfg(feature = "sentry")]
     pub(crate) fn of_test(environment: Environment) -> Self {
         let title = "a test of crumbtrail's doctor".to_owned();
+        let id = EventId::random();
+        let trace_id = id.to_string();
         Self {
-            id: EventId::random(),
+            id,
             time: SystemTime::now(),
             level: Level::INFO,
             kind: EventKind::Log,
@@ -131,6 +133,8 @@ impl TrackedEvent {
             tallied_before: 0,
             error_at: None,
             title,
+            span_id: trace_id.chars().take(16).collect(),
+            trace_id,
         }
     }
 

@@ -131,7 +131,7 @@ impl Trim {
         let measured = entries.iter().filter(|(name, _)| may_go(name));
         let mut measured: Vec<(usize, String)> =
             measured.map(|(name, value)| (size(&json!(name)) + size(value), name.clone())).collect();
-        measured.sort_by(|one, other| other.0.cmp(&one.0));
+        measured.sort_by_key(|(bytes, _)| std::cmp::Reverse(*bytes));
         let mut lost = Vec::new();
         for (bytes, name) in measured {
             if self.over == 0 {
