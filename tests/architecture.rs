@@ -48,9 +48,14 @@ const EDGES: &[(&str, &[&str])] = &[
 /// The crates that one place knows, and which place that is.
 const BORROWED: &[(&str, &str)] = &[
     ("axum", "src/view/"),
+    ("findshlibs", "src/sink/sentry/"),
+    ("flate2", "src/sink/sentry/"),
+    ("httpdate", "src/sink/sentry/"),
     ("once_cell", "src/sync.rs"),
     ("reqwest", "src/http.rs"),
     ("rusqlite", "src/sink/store/"),
+    ("rustls", "src/http.rs"),
+    ("sentry_types", "src/sink/sentry/"),
 ];
 
 /// The stack walk, the coarse clock, the layer's one `downcast_raw`, the ring's cell.
