@@ -158,7 +158,7 @@ pub enum Lost {
     Recursion,
     /// The server refused it, with a status of 400 or above.
     SendError,
-    /// Every sink refused it.
+    /// Every sink refused it, or the one that sends to a server cannot work here, which was said on stderr.
     Sink,
     /// A sink panicked, and no other took it.
     SinkPanicked,

@@ -68,8 +68,8 @@ struct State {
     report_is_due: bool,
     /// Those who wait for the report.
     errands: Vec<Errand>,
-    /// Nothing more will be put in.
-    closed: bool,
+    /// Nothing more will be put in; so many tries had failed by then.
+    closed: Option<u32>,
     /// Nothing can be sent in this process.
     off: bool,
 }
@@ -120,7 +120,9 @@ impl Outbox {
 
     /// Nothing more comes.
     pub(super) fn close(&self) {
-        self.lock().closed = true;
+        let mut state = self.lock();
+        state.closed = Some(state.breaker.failures());
+        drop(state);
         self.stirred.notify_one();
     }
 
@@ -139,8 +141,12 @@ impl Outbox {
     pub(super) fn next(&self, now_ms: u64) -> Next {
         let mut state = self.lock();
         let lost = state.unsendable(now_ms);
+        // A limit outlives who would wait for a report.
+        let holds_all = state.limits.holds_all(now_ms);
+        let errands = if holds_all { std::mem::take(&mut state.errands) } else { Vec::new() };
         let next = state.next(now_ms);
         drop(state);
+        drop(errands);
         for (letters, reason) in lost {
             end_all(letters, reason);
         }
@@ -200,7 +206,9 @@ impl State {
     /// Takes out what will not be sent: the server asked for that, or the end has come and it is still away.
     fn unsendable(&mut self, now_ms: u64) -> Vec<(VecDeque<Letter>, Lost)> {
         let mut lost = Vec::new();
-        let gone = self.closed && self.breaker.failures() >= SEND_TRIES;
+        // Once more after the end has come, however long it has been away.
+        let failures = self.breaker.failures();
+        let gone = self.closed.is_some_and(|before| failures > before) && failures >= SEND_TRIES;
         for (is_so, reason) in
             [(self.limits.holds_errors(now_ms), Lost::RateLimited), (gone, Lost::NetworkError)]
         {
@@ -217,8 +225,7 @@ impl State {
     fn next(&mut self, now_ms: u64) -> Next {
         let reports = self.report_is_due && !self.limits.holds_all(now_ms);
         if self.waiting.is_empty() && !reports {
-            // A limit outlives who would wait for it.
-            return if self.closed && self.sending == 0 { Next::End } else { Next::Wait(None) };
+            return if self.closed.is_some() && self.sending == 0 { Next::End } else { Next::Wait(None) };
         }
         let most = if self.breaker.is_open() { 1 } else { SENDS };
         if self.sending >= most {
