@@ -66,6 +66,8 @@ struct State {
     breaker: Breaker,
     limits: RateLimits,
     report_is_due: bool,
+    /// A report is on its way: another one would tell the same.
+    is_reporting: bool,
     /// Those who wait for the report.
     errands: Vec<Errand>,
     /// Nothing more will be put in; so many tries had failed by then.
@@ -184,7 +186,10 @@ impl Outbox {
 
     /// Nobody waits for the report any longer.
     pub(super) fn end_errands(&self) {
-        let errands = std::mem::take(&mut self.lock().errands);
+        let mut state = self.lock();
+        state.is_reporting = false;
+        let errands = std::mem::take(&mut state.errands);
+        drop(state);
         // Outside of our lock: it takes the ledger's.
         drop(errands);
     }
@@ -223,7 +228,7 @@ impl State {
     }
 
     fn next(&mut self, now_ms: u64) -> Next {
-        let reports = self.report_is_due && !self.limits.holds_all(now_ms);
+        let reports = self.report_is_due && !self.is_reporting && !self.limits.holds_all(now_ms);
         if self.waiting.is_empty() && !reports {
             return if self.closed.is_some() && self.sending == 0 { Next::End } else { Next::Wait(None) };
         }
@@ -243,7 +248,7 @@ impl State {
                 Next::Send(letter, set_out)
             }
             None => {
-                self.report_is_due = false;
+                (self.report_is_due, self.is_reporting) = (false, true);
                 Next::Report(set_out)
             }
         }
