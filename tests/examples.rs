@@ -1,10 +1,13 @@
 //! The examples as a new user runs them, and that README shows what they really print.
 #![cfg(test)]
 
-use std::env;
+#[path = "support/example.rs"]
+mod example;
+
 use std::path::PathBuf;
-use std::process::Command;
 use std::sync::LazyLock;
+
+use example::Output;
 
 const README: &str = include_str!("../README.md");
 
@@ -134,33 +137,8 @@ struct Ran {
     reports: Vec<String>,
 }
 
-/// Builds and runs an example as `cargo run --example` does, with the features and the profile of this test.
 fn run(example: &str, settings: &[(&str, &str)]) -> Ran {
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
-    for (name, _) in env::vars_os() {
-        let ours = name.to_str().is_some_and(|name| {
-            ["CRUMBTRAIL", "SENTRY_", "RUST_LOG"].iter().any(|prefix| name.starts_with(prefix))
-        });
-        if ours {
-            cargo.env_remove(name);
-        }
-    }
-    cargo.envs(settings.iter().copied());
-    let features = [("stack", cfg!(feature = "stack")), ("tokio", cfg!(feature = "tokio"))];
-    let features: Vec<&str> = features.iter().filter(|(_, on)| *on).map(|(name, _)| *name).collect();
-    cargo.args(["run", "--quiet", "--example", example, "--no-default-features"]);
-    cargo.arg("--features").arg(features.join(","));
-    // A test binary lies in the folder `deps` of its profile's folder in the target folder.
-    let binary = env::current_exe().expect("a test binary knows where it is");
-    let profile = binary.ancestors().nth(2).expect("a test binary lies in its profile's folder");
-    if profile.ends_with("release") {
-        cargo.arg("--release");
-    }
-    cargo.arg("--target-dir").arg(profile.parent().expect("a profile's folder lies in the target folder"));
-    let output = cargo.output().expect("cargo can be started");
-    let (log, reports) = (text(&output.stdout), text(&output.stderr));
-    assert!(output.status.success(), "{example} ended with {}\n{log}\n{reports}", output.status);
+    let Output { stdout: log, stderr: reports } = example::run(example, settings);
     // Only a report begins in the first column; so do cargo's warnings, before the first of them.
     let mut whole: Vec<String> = Vec::new();
     for line in reports.split_inclusive('\n') {
@@ -172,8 +150,4 @@ fn run(example: &str, settings: &[(&str, &str)]) -> Ran {
         }
     }
     Ran { log, reports: whole }
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
 }
