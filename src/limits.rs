@@ -168,7 +168,7 @@ pub const ENVELOPE_HEADERS_BYTES: usize = 2 * 1024;
 /// Bytes of an event that are left to the mark of what was trimmed off it.
 pub const TRIM_MARK_BYTES: usize = 8 * 1024;
 /// Names that such a mark lists of one sort; of more, it says how many.
-pub const TRIM_NAMES: usize = 50;
+pub const TRIM_NAMES: usize = 16;
 /// Frames at each end of a stack that are left to a trimmed event: the others go first.
 pub const TRIM_FRAMES: usize = 2;
 /// Bytes of each text that are left where everything else did not make an event short enough.

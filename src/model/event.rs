@@ -48,7 +48,9 @@ pub struct TrackedEvent {
     pub siblings: Vec<Vec<Cause>>,
     /// The stack, innermost first; the first frame is the line that logged. Without the feature `stack`, or with
     /// [`Stack::Off`](crate::Stack), it is the only one. An error whose text brings a backtrace along, as those of anyhow
-    /// and eyre do with `RUST_BACKTRACE=1`, has that instead: it begins where the error was made.
+    /// and eyre do with `RUST_BACKTRACE=1`, has that instead: it begins where the error was made. Of a program without
+    /// symbols the others have an address and no name, and begin with crumbtrail's own: a server that was given the
+    /// symbols resolves them.
     pub frames: Vec<Frame>,
     /// What happened before, oldest first, up to [`limits::TRAIL_CRUMBS`](crate::limits::TRAIL_CRUMBS).
     pub breadcrumbs: Vec<Breadcrumb>,

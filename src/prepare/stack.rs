@@ -1,4 +1,5 @@
-//! The stack as a person wants to read it: from the line that logged, without our own frames and the runtime's.
+//! The stack as a person wants to read it: from the line that logged, without our own frames and the runtime's. Of a
+//! program without symbols, the addresses, for who has the symbols.
 
 use super::origin::{Origins, is_library};
 use super::source::Sources;

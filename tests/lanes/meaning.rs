@@ -138,3 +138,60 @@ fn every_other_field_stays_where_it_was_written() {
     assert_eq!(spans, [json!({ "order": 18, "user.plan": "pro" }), json!({ "order": 17 })]);
     assert!(event.spans.iter().all(|span| !span.cut && span.target == module_path!()));
 }
+
+#[test]
+fn the_events_of_a_lane_share_a_trace_and_those_of_a_span_its_name() {
+    let rig = Rig::new();
+    rig.on_thread(|| {
+        for lane in ["one", "two"] {
+            let _request = info_span!("request").entered();
+            fail(format_args!("{lane}: in the request"));
+            fail(format_args!("{lane}: there again"));
+            let _inner = info_span!("inner").entered();
+            fail(format_args!("{lane}: further in"));
+        }
+        fail("outside");
+    });
+    let events = rig.events();
+    let ids = |name: &str| {
+        let event = named(&events, name);
+        for (id, digits) in [(&event.trace_id, 32), (&event.span_id, 16)] {
+            let is_hex = id.chars().all(|c| c.is_ascii_digit() || ('a'..='f').contains(&c));
+            assert!(is_hex && id.len() == digits && id.contains(|c| c != '0'), "{id}");
+        }
+        (event.trace_id.as_str(), event.span_id.as_str())
+    };
+    let (trace, span) = ids("one: in the request");
+    assert_eq!(ids("one: there again"), (trace, span));
+    assert_eq!(ids("one: further in").0, trace);
+    assert_ne!(ids("one: further in").1, span);
+    for elsewhere in ["two: in the request", "outside"] {
+        assert_ne!(ids(elsewhere).0, trace);
+        assert_ne!(ids(elsewhere).1, span);
+    }
+}
+
+#[test]
+fn a_trace_that_came_with_the_request_is_carried_on() {
+    let rig = Rig::new();
+    let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+    rig.on_thread(|| {
+        let traceparent = format!("00-{trace}-00f067aa0ba902b7-01");
+        let _request = info_span!("request", traceparent).entered();
+        let _inner = info_span!("inner").entered();
+        fail("by its header");
+        let (trace_id, span_id) = ("1".repeat(32), "2".repeat(16));
+        let _named = info_span!("named", crumbtrail.lane = true, trace_id, span_id).entered();
+        fail("the header outranks a name");
+    });
+    let events = rig.events();
+    assert_eq!(named(&events, "by its header").trace_id, trace);
+    assert_eq!(named(&events, "the header outranks a name").trace_id, trace);
+    rig.on_thread(|| {
+        let (trace_id, span_id) = ("1".repeat(32), "2".repeat(16));
+        let _named = info_span!("named", trace_id, span_id).entered();
+        fail("by a name");
+    });
+    let event = named(&rig.events(), "by a name").clone();
+    assert_eq!((event.trace_id, event.span_id), ("1".repeat(32), "2".repeat(16)));
+}

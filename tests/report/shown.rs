@@ -160,3 +160,14 @@ fn the_field_of_the_error_is_told_by_the_chain_and_no_other() {
     let text = report(&event);
     assert!(text.contains("\n  fields   other=kept\n"), "{text}");
 }
+
+#[test]
+fn a_frame_that_is_an_address_and_nothing_more_is_not_shown() {
+    let mut event = bare();
+    let without = report(&event);
+    let mut nameless = frame("", "", "", 1, false);
+    (nameless.module, nameless.function, nameless.file, nameless.line) = (None, None, None, None);
+    nameless.address = Some(0x5500_1234);
+    event.frames.extend([nameless.clone(), nameless]);
+    assert_eq!(report(&event), without);
+}

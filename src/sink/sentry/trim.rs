@@ -5,9 +5,10 @@
 //! was not enough, every text that is long. Its names, its fingerprint and what the error says stay. Pure; every part is
 //! measured once.
 
+use std::cmp::Reverse;
 use std::io;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::wire::{FIELDS, OWN, SHORT, SPAN, stack_of};
 use crate::limits::{TRIM_FRAMES, TRIM_MARK_BYTES, TRIM_NAMES, TRIM_TEXT_BYTES};
@@ -56,18 +57,13 @@ impl Trim {
         };
         let (mut from, mut to) = (frames.len() / 2, frames.len() / 2);
         while to - from < frames.len().saturating_sub(2 * TRIM_FRAMES) {
-            // The innermost ones, which stand last, are of most use: of an odd number they keep one more.
-            let outwards =
-                from > TRIM_FRAMES && (from >= frames.len() - to || to >= frames.len() - TRIM_FRAMES);
-            let next = if outwards { from - 1 } else { to };
+            // The innermost ones, which stand last, are of most use: in doubt an outer one goes.
+            let is_outer = from >= frames.len() - to;
+            let next = if is_outer { from.saturating_sub(1) } else { to };
             if !frames.get(next).is_some_and(|frame| self.lose(frame)) {
                 break;
             }
-            if outwards {
-                from -= 1;
-            } else {
-                to += 1;
-            }
+            (from, to) = if is_outer { (next, to) } else { (from, to + 1) };
         }
         frames.drain(from..to);
         self.note("frames", to - from);
@@ -109,11 +105,11 @@ impl Trim {
     fn cut(&mut self, part: &mut Value) -> usize {
         match part {
             Value::String(text) => {
-                let before = size(&json!(text));
+                let before = text_size(text);
                 let is_long = before > TRIM_TEXT_BYTES;
                 if is_long {
                     *text = beginning(text);
-                    self.over = self.over.saturating_sub(before - size(&json!(text)));
+                    self.over = self.over.saturating_sub(before.saturating_sub(text_size(text)));
                 }
                 usize::from(is_long)
             }
@@ -130,8 +126,8 @@ impl Trim {
         }
         let measured = entries.iter().filter(|(name, _)| may_go(name));
         let mut measured: Vec<(usize, String)> =
-            measured.map(|(name, value)| (size(&json!(name)) + size(value), name.clone())).collect();
-        measured.sort_by_key(|(bytes, _)| std::cmp::Reverse(*bytes));
+            measured.map(|(name, value)| (text_size(name) + size(value), name.clone())).collect();
+        measured.sort_by_key(|(bytes, _)| Reverse(*bytes));
         let mut lost = Vec::new();
         for (bytes, name) in measured {
             if self.over == 0 {
@@ -169,7 +165,7 @@ impl Trim {
 
 /// As much of a text as is left of a long one, with a mark.
 fn beginning(text: &str) -> String {
-    let mut room = TRIM_TEXT_BYTES - MARK_BYTES;
+    let mut room = TRIM_TEXT_BYTES - QUOTES_BYTES - '…'.len_utf8();
     let end = text.char_indices().find(|(_, character)| {
         let bytes = written(*character);
         let fits = bytes <= room;
@@ -180,8 +176,8 @@ fn beginning(text: &str) -> String {
     format!("{}…", text.get(..end).unwrap_or_default())
 }
 
-/// Bytes of the quotes around a text and of the mark at its end.
-const MARK_BYTES: usize = 5;
+/// Bytes of the quotes around a text.
+const QUOTES_BYTES: usize = 2;
 
 /// Bytes that a character takes within JSON's quotes.
 fn written(character: char) -> usize {
@@ -197,8 +193,13 @@ fn short(name: &str) -> String {
     name.chars().filter(|character| !character.is_control()).take(NAME_CHARS).collect()
 }
 
-/// Characters of a name that a mark shows.
-const NAME_CHARS: usize = 32;
+/// Characters of a name that a mark shows: four lists of such have room in [`TRIM_MARK_BYTES`], whatever they are.
+const NAME_CHARS: usize = 24;
+
+/// Bytes that a text takes as JSON.
+fn text_size(text: &str) -> usize {
+    QUOTES_BYTES + text.chars().map(written).sum::<usize>()
+}
 
 /// Bytes that it takes as JSON.
 fn size(part: &Value) -> usize {
@@ -218,5 +219,28 @@ impl io::Write for Counted {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_measured_as_it_is_written() {
+        for character in ('\0'..='\u{2100}').chain(['\u{FFFF}', '💳']) {
+            let text = format!("a{character}");
+            assert_eq!(text_size(&text), serde_json::to_vec(&text).unwrap().len(), "{character:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_left_of_a_text_is_its_beginning() {
+        for (piece, bytes) in [("x", 1), ("é", 2), ("\u{1}", 6), ("💳", 4)] {
+            let left = beginning(&piece.repeat(TRIM_TEXT_BYTES));
+            let size = text_size(&left);
+            assert!((TRIM_TEXT_BYTES - bytes..=TRIM_TEXT_BYTES).contains(&size), "{size} bytes of {piece:?}");
+            assert!(left.strip_suffix('…').is_some_and(|left| left.replace(piece, "").is_empty()));
+        }
     }
 }

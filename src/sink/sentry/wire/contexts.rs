@@ -11,7 +11,7 @@ use sentry_types::protocol::v7;
 use serde_json::{Map, Value, json};
 
 use super::{exceptions, moment, names};
-use crate::limits::{CONTEXT_DEPTH, LOGGED_PLACES, NAME_CHARS, SPANS};
+use crate::limits::{CONTEXT_DEPTH, LANE_ENTRIES, LOGGED_PLACES, NAME_CHARS, SPANS};
 use crate::model::{EventKind, LoggedAt, Span, TrackedEvent, TrailSource};
 
 /// The context with what crumbtrail itself has to say.
@@ -144,7 +144,8 @@ fn own(event: &TrackedEvent) -> Map<String, Value> {
     }
     let (_, kept) = names::tags(&event.tags);
     if !kept.is_empty() {
-        add("tags", kept.into_iter().map(|(name, value)| (name, Value::from(value))).collect());
+        let kept = kept.into_iter().take(LANE_ENTRIES);
+        add("tags", kept.map(|(name, value)| (name, Value::from(value))).collect());
     }
     own
 }

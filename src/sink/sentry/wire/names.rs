@@ -74,7 +74,8 @@ pub(super) fn cut(text: &str, chars: usize) -> Cow<'_, str> {
 
 /// On one line, at most so many characters long; None where nothing is left.
 pub(super) fn line(text: &str, chars: usize) -> Option<String> {
-    let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let shown = text.trim().chars().take(chars + 1);
+    let line: String = shown.map(|c| if c.is_control() { ' ' } else { c }).collect();
     let line = cut(line.trim(), chars);
     (!line.is_empty()).then(|| line.into_owned())
 }

@@ -8,4 +8,5 @@ mod hostile;
 mod sample;
 #[cfg(all(target_os = "linux", feature = "stack"))]
 mod stripped;
+mod tables;
 mod trimmed;

@@ -81,11 +81,12 @@ pub(super) fn bare(kind: EventKind) -> TrackedEvent {
 
 /// One that knows all there is to know.
 pub(super) fn full() -> TrackedEvent {
-    let mut request = Request::default();
-    request.method = Some("POST".to_owned());
-    request.url = Some("https://shop.example/orders/25?voucher=spring%20sale&page=2#pay".to_owned());
-    request.route = Some("/orders/{id}".to_owned());
-    request.status = Some(500);
+    let request = Request {
+        method: Some("POST".to_owned()),
+        url: Some("https://shop.example/orders/25?voucher=spring%20sale&page=2#pay".to_owned()),
+        route: Some("/orders/{id}".to_owned()),
+        status: Some(500),
+    };
     let inner = Span {
         name: "checkout".to_owned(),
         target: "checkout::orders".to_owned(),

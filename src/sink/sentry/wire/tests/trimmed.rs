@@ -115,8 +115,14 @@ fn frames_go_from_the_middle_and_fields_by_length() {
 /// A hook may make an event of any size of any part.
 #[test]
 fn whatever_is_too_long_an_event_is_left() {
-    let huge = || long(1_000);
-    let parts: [fn(&mut TrackedEvent, String); 12] = [
+    let huge = || long(950);
+    let parts: [fn(&mut TrackedEvent, String); 13] = [
+        |event, text| {
+            let value = json!(text.get(..64 * 1024).unwrap_or_default());
+            let name = |number| format!("{}{number}", "é\"".repeat(100));
+            event.fields = (0..100).map(|number| (name(number), value.clone())).collect();
+            event.contexts = event.fields.clone().into_iter().collect();
+        },
         |event, text| event.title = text,
         |event, text| event.target = text,
         |event, text| event.message = Some(text),
