@@ -98,7 +98,7 @@ mod tests {
     fn what_fails_together_is_one_failure() {
         let mut breaker = Breaker::default();
         let together = [breaker.set_out(), breaker.set_out(), breaker.set_out()];
-        together.map(|set_out| breaker.fail(set_out, 7));
+        together.into_iter().for_each(|set_out| breaker.fail(set_out, 7));
         assert_eq!(breaker.failures(), 1);
     }
 
