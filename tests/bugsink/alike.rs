@@ -39,7 +39,9 @@ pub(crate) fn grouped_alike(stored: &[Stored]) {
 #[track_caller]
 fn alike(stored: &Stored, event: &TrackedEvent) {
     let data = &stored.data;
-    let fingerprint = event.fingerprint.parts();
+    // In the place of a variable, which a text may look like, a server would put its own grouping.
+    let fingerprint: Vec<_> =
+        event.fingerprint.parts().iter().map(|part| part.replace("{{", "{ {")).collect();
     let name = format!("{} {:?}", event.id, event.title);
     for (what, stored, sent) in [
         ("id", &data["event_id"], json!(event.id.to_string())),

@@ -127,17 +127,26 @@ fn transaction(event: &TrackedEvent) -> Option<String> {
 }
 
 /// Always explicit: what a server makes of an event would be another issue on each.
-fn fingerprint(event: &TrackedEvent) -> Vec<Cow<'_, str>> {
+fn fingerprint(event: &TrackedEvent) -> Vec<String> {
     let parts = event.fingerprint.parts();
     if parts.is_empty() {
-        return vec![Cow::Borrowed(&event.title)];
+        return vec![plain(&event.title)];
     }
+    // What a program says of its issue may name a server's variables; what it logs does not.
+    let is_made = template::is_made(parts);
+    let sent = |part: &str| if is_made { plain(part) } else { part.to_owned() };
     if parts.iter().map(|part| part.len() + PART_BYTES).sum::<usize>() <= FINGERPRINT_BYTES {
-        return parts.iter().map(|part| Cow::Borrowed(part.as_str())).collect();
+        return parts.iter().map(|part| sent(part)).collect();
     }
     // The first parts tell most.
     let parts = parts.iter().take(FINGERPRINT_PARTS);
-    parts.map(|part| names::cut(part, FINGERPRINT_BYTES / FINGERPRINT_PARTS / 4)).collect()
+    parts.map(|part| sent(&names::cut(part, FINGERPRINT_BYTES / FINGERPRINT_PARTS / 4))).collect()
+}
+
+/// A text in which no server finds a variable: it would put its own grouping in the place of
+/// [`{{ default }}`](https://docs.sentry.io/concepts/data-management/event-grouping/fingerprint-rules/#variables).
+fn plain(text: &str) -> String {
+    text.replace("{{", "{ {")
 }
 
 /// Bytes of a part of a fingerprint beside its text.

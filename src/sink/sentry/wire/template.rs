@@ -6,17 +6,14 @@
 
 /// What the line says every time it logs, such as `order <*> of <email>`.
 pub(super) fn of<'a>(fingerprint: &'a [String], text: &str) -> Option<&'a str> {
-    let [scheme, parts @ ..] = fingerprint else { return None };
-    if !is_scheme(scheme) {
-        return None;
-    }
+    let parts = fingerprint.get(1..).filter(|_| is_made(fingerprint))?;
     let text: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
     parts.iter().map(String::as_str).find(|part| fits(part, &text))
 }
 
-/// A fingerprint that was made of the event, and not said of it, begins with how: `v1`.
-fn is_scheme(part: &str) -> bool {
-    part.strip_prefix('v').is_some_and(|number| {
+/// Whether it was made of the event, and not said of it: then it begins with how, `v1`.
+pub(super) fn is_made(fingerprint: &[String]) -> bool {
+    fingerprint.first().and_then(|scheme| scheme.strip_prefix('v')).is_some_and(|number| {
         (1..=3).contains(&number.len()) && number.bytes().all(|byte| byte.is_ascii_digit())
     })
 }

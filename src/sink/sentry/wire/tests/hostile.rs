@@ -117,6 +117,22 @@ fn times_that_no_server_reads_are_moved_to_the_nearest_that_it_does() {
     assert_eq!(sent["breadcrumbs"]["values"][0]["timestamp"], 253_402_300_799_u64);
 }
 
+/// A server would put its own grouping in the place of `{{ default }}`, which somebody may log.
+#[test]
+fn what_was_logged_is_no_variable_of_a_servers() {
+    let mut event = bare(EventKind::Error);
+    for (fingerprint, as_sent) in [
+        (["v1", "shop", "{{ default }}"], ["v1", "shop", "{ { default }}"]),
+        (["card", "declined", "{{ transaction }}"], ["card", "declined", "{{ transaction }}"]),
+    ] {
+        event.fingerprint = Fingerprint::from_iter(fingerprint);
+        assert_eq!(sent(&event)["fingerprint"], json!(as_sent));
+    }
+    event.fingerprint = Fingerprint::default();
+    event.title = "{{ default }}".to_owned();
+    assert_eq!(sent(&event)["fingerprint"], json!(["{ { default }}"]));
+}
+
 /// Texts that something somewhere reads in a way of its own.
 fn text() -> impl Strategy<Value = String> {
     prop_oneof![
