@@ -89,6 +89,7 @@ fn chain_is_alike(stored: &Stored, event: &TrackedEvent) {
     let Some(outermost) = links.last() else { return assert_eq!(stored.kind, "Log Message", "{name}") };
     assert_eq!(outermost["mechanism"]["handled"], json!(event.handled), "{name}");
     // Where the type is not known, the line's own words stand in, unless the text repeats them.
+    assert_eq!(json!(stored.value), outermost["value"].as_str().unwrap_or_default(), "{name}");
     let shown = [&outermost["type"], &json!(stored.kind)];
     let known = event.chain.first().is_some_and(|cause| cause.type_name.is_some());
     let words = [&json!(event.title), &stored.data["logentry"]["message"], &json!("Error"), &json!("panic")];

@@ -4,7 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use crumbtrail::limits::RATE_LIMIT;
-use crumbtrail::{Clock, Guard, Lost};
+use crumbtrail::{Clock, Guard, Lost, Stack};
 use tracing::error;
 use tracing_subscriber::prelude::*;
 
@@ -18,7 +18,7 @@ const QUOTA: usize = 5;
 fn after_a_429_nothing_is_posted_until_the_limit_is_over() {
     let Some(server) = Server::start(&["--quota", "5"], &["limited"]) else { return };
     let (clock, sent) = (Clock::manual(), Sent::default());
-    let builder = pipeline(server.dsn("limited")).clock(&clock);
+    let builder = pipeline(server.dsn("limited")).stack(Stack::Off).clock(&clock);
     let (layer, guard) = sent.by(builder).build().unwrap();
     let subscriber = tracing_subscriber::registry().with(layer);
     let _default = subscriber.set_default();

@@ -25,14 +25,27 @@ pub(crate) struct Stored {
     pub(crate) data: Value,
 }
 
-/// The events of a project, oldest first.
-pub(crate) fn events(database: &Path, project: i64) -> Vec<Stored> {
-    read(database, project).expect("the database can be read")
+/// How many events a project has.
+pub(crate) fn count(database: &Path, project: i64) -> usize {
+    let count = open(database).and_then(|database| {
+        let all = "SELECT count(*) FROM events_event WHERE project_id = ?";
+        database.query_row(all, [project], |row| row.get::<_, u32>(0))
+    });
+    count.expect("the database can be read") as usize
 }
 
-fn read(database: &Path, project: i64) -> Result<Vec<Stored>> {
+/// The events of a project, oldest first.
+pub(crate) fn events(database: &Path, project: i64) -> Vec<Stored> {
+    open(database).and_then(|database| read(&database, project)).expect("the database can be read")
+}
+
+fn open(database: &Path) -> Result<Connection> {
     let database = Connection::open_with_flags(database, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     database.busy_timeout(Duration::from_secs(30))?;
+    Ok(database)
+}
+
+fn read(database: &Connection, project: i64) -> Result<Vec<Stored>> {
     let mut statement = database.prepare(
         "SELECT event.id, event.event_id, event.issue_id, grouping_key, calculated_type, calculated_value, data
          FROM events_event event JOIN issues_grouping ON issues_grouping.id = grouping_id
@@ -46,7 +59,7 @@ fn read(database: &Path, project: i64) -> Result<Vec<Stored>> {
             grouping: row.get("grouping_key")?,
             kind: row.get("calculated_type")?,
             value: row.get("calculated_value")?,
-            tags: tags(&database, &row.get::<_, String>("id")?)?,
+            tags: tags(database, &row.get::<_, String>("id")?)?,
             data: serde_json::from_str(&text).expect("what is stored is JSON"),
         })
     })?;
