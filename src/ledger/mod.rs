@@ -163,6 +163,7 @@ impl Ledger {
         if let Some(counter) = self.lost.get(reason as usize) {
             counter.fetch_add(1, Ordering::Relaxed);
         }
+        self.stir();
     }
 
     /// An event that entered is nobody's to be told, for this reason.
@@ -170,6 +171,7 @@ impl Ledger {
         if let Some(counter) = self.dropped.get(reason as usize) {
             counter.fetch_add(1, Ordering::Relaxed);
         }
+        self.stir();
     }
 
     /// An event that entered was counted with others of its text or line; `first` since the worker took their counts,
@@ -187,8 +189,8 @@ impl Ledger {
         self.nudge();
     }
 
-    /// A flush has something to wait for.
-    fn stir(&self) {
+    /// A flush has something to wait for, or to have told.
+    pub(crate) fn stir(&self) {
         if !self.unsettled.load(Ordering::SeqCst) {
             self.unsettled.store(true, Ordering::SeqCst);
         }

@@ -40,6 +40,7 @@ impl Drop for Receipt {
                 && let Some(unsent) = ledger.unsent.get(reason as usize)
             {
                 unsent.fetch_add(1, Ordering::Relaxed);
+                ledger.stir();
             }
             match self.end {
                 Err(reason) if !self.taken => ledger.lose(reason),

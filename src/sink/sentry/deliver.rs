@@ -6,15 +6,14 @@
 use std::sync::Arc;
 
 use super::Delivery;
-use super::breaker::SetOut;
 use super::dsn::{CLIENT, Dsn};
 use super::envelope;
-use super::outbox::{Letter, Next};
+use super::outbox::{Letter, Next, Trip};
 use super::rate_limits::Said;
 
 use crate::diag::Said as Once;
 use crate::http::{Answer, Client, Failure, Post, Settings};
-use crate::ledger::Lost;
+use crate::ledger::{Errand, Lost};
 
 /// Delivers until there is nothing more to come. When it is dropped, so is everything that waits.
 pub(super) struct Deliverer(pub(super) Arc<Delivery>);
@@ -36,13 +35,13 @@ impl Deliverer {
             // Before the look, so that nothing that comes behind it is missed.
             let stirred = outbox.stirred.notified();
             match outbox.next(clock.now_ms()) {
-                Next::Send(letter, set_out) => {
-                    let request = Request { delivery: Arc::clone(&self.0), client: client.clone(), set_out };
+                Next::Send(letter, trip) => {
+                    let request = Request { delivery: Arc::clone(&self.0), client: client.clone(), trip };
                     tokio::spawn(request.send(letter));
                 }
-                Next::Report(set_out) => {
-                    let request = Request { delivery: Arc::clone(&self.0), client: client.clone(), set_out };
-                    tokio::spawn(request.report());
+                Next::Report(errands, trip) => {
+                    let request = Request { delivery: Arc::clone(&self.0), client: client.clone(), trip };
+                    tokio::spawn(request.report(errands));
                 }
                 Next::Wait(None) => stirred.await,
                 Next::Wait(Some(wait)) => {
@@ -60,12 +59,12 @@ impl Deliverer {
 struct Request {
     delivery: Arc<Delivery>,
     client: Client,
-    set_out: SetOut,
+    trip: Trip,
 }
 
 impl Drop for Request {
     fn drop(&mut self) {
-        self.delivery.outbox.is_back();
+        self.delivery.outbox.is_back(self.trip);
     }
 }
 
@@ -91,12 +90,12 @@ impl Request {
                 AWAY.say(&format!(
                     "the server of the DSN is out of reach; events wait for it, and are sent again: {failure}"
                 ));
-                outbox.failed(letter, self.set_out, clock.now_ms());
+                outbox.failed(letter, self.trip, clock.now_ms());
             }
         }
     }
 
-    async fn report(self) {
+    async fn report(self, errands: Vec<Errand>) {
         let Delivery { outbox, clock, reports, .. } = &*self.delivery;
         let news = reports.news().and_then(|(report, counts)| {
             let body = envelope::of_report(&report).ok()?;
@@ -110,10 +109,13 @@ impl Request {
                     let heard = Heard::of(&answer);
                     outbox.reported(Ok(&heard.said()), clock.now_ms());
                 }
-                Err(_) => outbox.reported(Err(self.set_out), clock.now_ms()),
+                Err(_) => {
+                    reports.try_again();
+                    outbox.reported(Err(self.trip), clock.now_ms());
+                }
             }
         }
-        outbox.end_errands();
+        drop(errands);
     }
 }
 

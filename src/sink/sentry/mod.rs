@@ -74,7 +74,8 @@ impl Sentry {
 
     fn report(&mut self) {
         self.reported_ms = self.delivery.clock.now_ms();
-        if self.delivery.reports.news().is_some() {
+        // What is on its way may come to be news.
+        if !self.delivery.outbox.is_idle() || self.delivery.reports.news().is_some() {
             self.delivery.outbox.ask_report(self.ledger.errand());
             self.start();
         }
@@ -101,8 +102,8 @@ impl Forward for Sentry {
     }
 
     fn flush(&mut self) {
-        self.report();
         self.delivery.outbox.hurry(self.delivery.clock.now_ms());
+        self.report();
     }
 }
 

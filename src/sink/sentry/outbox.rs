@@ -3,7 +3,7 @@
 //! In memory, and bounded in bytes: beyond, the oldest is lost. The worker puts in, the thread that delivers takes out;
 //! the lock is held for a few instructions, and nothing of the user's or of the network's runs under it.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -23,11 +23,13 @@ pub(super) struct Letter {
     pub(super) payload: Packed,
     receipt: Receipt,
     tries: u32,
+    /// Of those that were put in; 0 until it is.
+    number: u64,
 }
 
 impl Letter {
     pub(super) fn new(id: EventId, payload: Packed, receipt: Receipt) -> Self {
-        Self { id, payload, receipt, tries: 0 }
+        Self { id, payload, receipt, tries: 0, number: 0 }
     }
 
     /// What it takes in memory, itself included.
@@ -39,13 +41,21 @@ impl Letter {
 /// What the thread that delivers is to do.
 #[derive(Debug)]
 pub(super) enum Next {
-    Send(Letter, SetOut),
-    /// Tell the server what was never sent.
-    Report(SetOut),
+    Send(Letter, Trip),
+    /// Tell the server what was never sent; who waits for that waits for the errands.
+    Report(Vec<Errand>, Trip),
     /// Nothing, for so long or until something comes.
     Wait(Option<Duration>),
     /// Nothing ever again.
     End,
+}
+
+/// A request that is on its way.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Trip {
+    set_out: SetOut,
+    /// Of the letter; None for a report.
+    number: Option<u64>,
 }
 
 /// The letters, and what is known of the server.
@@ -58,41 +68,46 @@ pub(super) struct Outbox {
 
 #[derive(Debug, Default)]
 struct State {
+    /// By their numbers.
     waiting: VecDeque<Letter>,
     /// Of those that wait.
     bytes: usize,
-    /// Requests that are on their way.
-    sending: usize,
-    breaker: Breaker,
-    limits: RateLimits,
-    report_is_due: bool,
+    /// How many were put in, ever.
+    put: u64,
+    /// The numbers of those that are on their way.
+    sending: BTreeSet<u64>,
     /// A report is on its way: another one would tell the same.
     is_reporting: bool,
-    /// Those who wait for the report.
-    errands: Vec<Errand>,
+    breaker: Breaker,
+    limits: RateLimits,
+    /// The reports that are to be sent, the first to be asked for first.
+    asked: VecDeque<Asked>,
     /// Nothing more will be put in; so many tries had failed by then.
     closed: Option<u32>,
     /// Nothing can be sent in this process.
     off: bool,
 }
 
+/// A report that somebody wants.
+#[derive(Debug)]
+struct Asked {
+    /// It tells what became of so many letters, the first ones, and waits for that.
+    behind: u64,
+    /// Ended when it was tried, or will not be for a while.
+    errand: Option<Errand>,
+}
+
 impl Outbox {
     /// Puts a letter in. The oldest are lost where there is no room for it.
-    pub(super) fn put(&self, letter: Letter) {
-        let mut lost = Vec::new();
+    pub(super) fn put(&self, mut letter: Letter) {
         let mut state = self.lock();
         if state.off {
             drop(state);
             return letter.receipt.end(Err(Lost::Sink));
         }
-        state.bytes += letter.bytes();
-        state.waiting.push_back(letter);
-        while state.bytes > OUTBOX_BYTES
-            && let Some(oldest) = state.waiting.pop_front()
-        {
-            state.bytes -= oldest.bytes();
-            lost.push(oldest);
-        }
+        state.put += 1;
+        letter.number = state.put;
+        let lost = state.insert(letter);
         drop(state);
         end_all(lost, Lost::OutboxOverflow);
         self.stirred.notify_one();
@@ -103,15 +118,24 @@ impl Outbox {
         self.lock().limits.holds_errors(now_ms)
     }
 
-    /// A report is to be sent; the errand ends when that was tried.
+    /// Whether nothing waits, and nothing is on its way.
+    pub(super) fn is_idle(&self) -> bool {
+        let state = self.lock();
+        state.waiting.is_empty() && state.sending.is_empty() && !state.is_reporting
+    }
+
+    /// A report is to be sent, when it is known what becomes of all that was put in before. The errand ends when that was
+    /// tried.
     pub(super) fn ask_report(&self, errand: Errand) {
         let mut state = self.lock();
-        if !state.off {
-            state.report_is_due = true;
-            state.errands.push(errand);
+        let behind = state.put;
+        // Who waits for this one waits for those before it as well: one that says nothing new need not be there.
+        let told = state.asked.back().is_some_and(|last| last.behind == behind && last.errand.is_some());
+        if !state.off && !told {
+            state.asked.push_back(Asked { behind, errand: Some(errand) });
+            drop(state);
+            self.stirred.notify_one();
         }
-        drop(state);
-        self.stirred.notify_one();
     }
 
     /// Somebody waits.
@@ -132,23 +156,21 @@ impl Outbox {
     pub(super) fn turn_off(&self) {
         let mut state = self.lock();
         state.off = true;
-        let (lost, errands) = (std::mem::take(&mut state.waiting), std::mem::take(&mut state.errands));
-        state.report_is_due = false;
+        let (lost, asked) = (std::mem::take(&mut state.waiting), std::mem::take(&mut state.asked));
         drop(state);
         end_all(lost, Lost::Sink);
-        drop(errands);
+        drop(asked);
     }
 
     /// What to do at this time.
     pub(super) fn next(&self, now_ms: u64) -> Next {
         let mut state = self.lock();
         let lost = state.unsendable(now_ms);
-        // A limit outlives who would wait for a report.
-        let holds_all = state.limits.holds_all(now_ms);
-        let errands = if holds_all { std::mem::take(&mut state.errands) } else { Vec::new() };
+        let vain = state.vain_reports(now_ms);
         let next = state.next(now_ms);
         drop(state);
-        drop(errands);
+        // Outside of our lock: they take the ledger's.
+        drop(vain);
         for (letters, reason) in lost {
             end_all(letters, reason);
         }
@@ -162,13 +184,14 @@ impl Outbox {
     }
 
     /// A letter met no server: it is tried again, unless that was done often enough.
-    pub(super) fn failed(&self, mut letter: Letter, set_out: SetOut, now_ms: u64) {
+    pub(super) fn failed(&self, mut letter: Letter, trip: Trip, now_ms: u64) {
         letter.tries += 1;
         let mut state = self.lock();
-        state.breaker.fail(set_out, now_ms);
+        state.breaker.fail(trip.set_out, now_ms);
         if letter.tries < SEND_TRIES {
-            state.bytes += letter.bytes();
-            state.waiting.push_front(letter);
+            let lost = state.insert(letter);
+            drop(state);
+            end_all(lost, Lost::OutboxOverflow);
         } else {
             drop(state);
             letter.receipt.end(Err(Lost::NetworkError));
@@ -176,28 +199,23 @@ impl Outbox {
     }
 
     /// A report was answered, or met no server.
-    pub(super) fn reported(&self, outcome: Result<&Said<'_>, SetOut>, now_ms: u64) {
+    pub(super) fn reported(&self, outcome: Result<&Said<'_>, Trip>, now_ms: u64) {
         let mut state = self.lock();
         match outcome {
             Ok(said) => state.heard(said, now_ms),
-            Err(set_out) => state.breaker.fail(set_out, now_ms),
+            Err(trip) => state.breaker.fail(trip.set_out, now_ms),
         }
     }
 
-    /// Nobody waits for the report any longer.
-    pub(super) fn end_errands(&self) {
-        let mut state = self.lock();
-        state.is_reporting = false;
-        let errands = std::mem::take(&mut state.errands);
-        drop(state);
-        // Outside of our lock: it takes the ledger's.
-        drop(errands);
-    }
-
     /// A request that [`next`](Self::next) gave out has come to an end.
-    pub(super) fn is_back(&self) {
+    pub(super) fn is_back(&self, trip: Trip) {
         let mut state = self.lock();
-        state.sending = state.sending.saturating_sub(1);
+        match trip.number {
+            Some(number) => {
+                state.sending.remove(&number);
+            }
+            None => state.is_reporting = false,
+        }
         drop(state);
         self.stirred.notify_one();
     }
@@ -211,11 +229,8 @@ impl State {
     /// Takes out what will not be sent: the server asked for that, or the end has come and it is still away.
     fn unsendable(&mut self, now_ms: u64) -> Vec<(VecDeque<Letter>, Lost)> {
         let mut lost = Vec::new();
-        // Once more after the end has come, however long it has been away.
-        let failures = self.breaker.failures();
-        let gone = self.closed.is_some_and(|before| failures > before) && failures >= SEND_TRIES;
         for (is_so, reason) in
-            [(self.limits.holds_errors(now_ms), Lost::RateLimited), (gone, Lost::NetworkError)]
+            [(self.limits.holds_errors(now_ms), Lost::RateLimited), (self.is_given_up(), Lost::NetworkError)]
         {
             if is_so && !self.waiting.is_empty() {
                 let letters = std::mem::take(&mut self.waiting);
@@ -223,35 +238,82 @@ impl State {
                 lost.push((letters, reason));
             }
         }
-        self.report_is_due &= !gone;
         lost
     }
 
+    /// The reports that will not go out for a while, or at all: nobody is to wait for them. Of those that may go out one
+    /// is left.
+    fn vain_reports(&mut self, now_ms: u64) -> Vec<Asked> {
+        if self.is_given_up() {
+            return self.asked.drain(..).collect();
+        }
+        if !self.limits.holds_all(now_ms) && self.breaker.wait_ms(now_ms) == 0 {
+            return Vec::new();
+        }
+        let due = self.due_reports();
+        let vain: Vec<Asked> = self.asked.drain(..due).collect();
+        if let Some(last) = vain.last() {
+            self.asked.push_front(Asked { behind: last.behind, errand: None });
+        }
+        vain
+    }
+
+    /// The end has come, and the server is still away.
+    fn is_given_up(&self) -> bool {
+        // Once more after the end has come, however long it has been away.
+        let failures = self.breaker.failures();
+        self.closed.is_some_and(|before| failures > before) && failures >= SEND_TRIES
+    }
+
+    /// How many of the reports that were asked for can tell what they are to tell.
+    fn due_reports(&self) -> usize {
+        let waiting = self.waiting.front().map(|letter| letter.number);
+        let oldest = waiting.into_iter().chain(self.sending.first().copied()).min().unwrap_or(u64::MAX);
+        self.asked.iter().take_while(|asked| asked.behind < oldest).count()
+    }
+
     fn next(&mut self, now_ms: u64) -> Next {
-        let reports = self.report_is_due && !self.is_reporting && !self.limits.holds_all(now_ms);
-        if self.waiting.is_empty() && !reports {
-            return if self.closed.is_some() && self.sending == 0 { Next::End } else { Next::Wait(None) };
+        let wanted = !self.is_reporting && !self.limits.holds_all(now_ms);
+        let due = if wanted { self.due_reports() } else { 0 };
+        if self.waiting.is_empty() && due == 0 {
+            // A limit outlives who would wait for it.
+            let done = self.sending.is_empty() && !self.is_reporting;
+            return if self.closed.is_some() && done { Next::End } else { Next::Wait(None) };
         }
         let most = if self.breaker.is_open() { 1 } else { SENDS };
-        if self.sending >= most {
+        if self.sending.len() + usize::from(self.is_reporting) >= most {
             return Next::Wait(None);
         }
         match self.breaker.wait_ms(now_ms) {
             0 => {}
             wait_ms => return Next::Wait(Some(Duration::from_millis(wait_ms))),
         }
-        self.sending += 1;
         let set_out = self.breaker.set_out();
-        match self.waiting.pop_front() {
-            Some(letter) => {
-                self.bytes -= letter.bytes();
-                Next::Send(letter, set_out)
-            }
-            None => {
-                (self.report_is_due, self.is_reporting) = (false, true);
-                Next::Report(set_out)
-            }
+        if due > 0 {
+            self.is_reporting = true;
+            let errands = self.asked.drain(..due).filter_map(|asked| asked.errand).collect();
+            return Next::Report(errands, Trip { set_out, number: None });
         }
+        let Some(letter) = self.waiting.pop_front() else { return Next::Wait(None) };
+        self.bytes -= letter.bytes();
+        self.sending.insert(letter.number);
+        let trip = Trip { set_out, number: Some(letter.number) };
+        Next::Send(letter, trip)
+    }
+
+    /// Takes a letter in where its number says, and out those that there is no room for: the oldest.
+    fn insert(&mut self, letter: Letter) -> Vec<Letter> {
+        self.bytes += letter.bytes();
+        let place = self.waiting.partition_point(|waiting| waiting.number < letter.number);
+        self.waiting.insert(place, letter);
+        let mut lost = Vec::new();
+        while self.bytes > OUTBOX_BYTES
+            && let Some(oldest) = self.waiting.pop_front()
+        {
+            self.bytes -= oldest.bytes();
+            lost.push(oldest);
+        }
+        lost
     }
 
     fn heard(&mut self, said: &Said<'_>, now_ms: u64) {

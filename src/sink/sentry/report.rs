@@ -69,6 +69,11 @@ impl Reports {
         *self.told.lock().unwrap_or_else(PoisonError::into_inner) = counts;
     }
 
+    /// A report did not arrive: who flushes next has it sent again.
+    pub(super) fn try_again(&self) {
+        self.ledger.stir();
+    }
+
     fn counts(&self) -> Counts {
         let stats = self.ledger.stats();
         let sum = |of: &BTreeMap<Lost, u64>, reasons: &[Lost]| -> u64 {
