@@ -28,12 +28,14 @@ mod prelude {
     use std::io;
     use std::sync::Arc;
     use std::sync::atomic::{AtomicU64, Ordering};
-    use std::time::{Duration, Instant};
+    use std::time::Duration;
 
     use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
     use crumbtrail::{CrumbLayer, Guard, Lost, Sink, Stack, Throttle, TrackedEvent};
     use tracing_subscriber::Registry;
     use tracing_subscriber::prelude::*;
+
+    pub(crate) use crate::support::{in_time, measured_in_time};
 
     /// An error to be logged.
     pub(crate) fn fault() -> io::Error {
@@ -114,35 +116,5 @@ mod prelude {
         pub(crate) fn let_all_go(self) -> Arc<AtomicU64> {
             self.delivered
         }
-    }
-
-    /// What a call may take beyond its deadline.
-    pub(crate) const OVERRUN: Duration = Duration::from_millis(50);
-
-    /// Asserts that `call` returns no later than [`OVERRUN`] after its deadline.
-    #[track_caller]
-    pub(crate) fn in_time(name: &str, deadline: Duration, mut call: impl FnMut()) {
-        measured_in_time(name, deadline, || {
-            let begun = Instant::now();
-            call();
-            begun.elapsed()
-        });
-    }
-
-    /// Asserts that what `measure` returns is no longer than the deadline and [`OVERRUN`].
-    ///
-    /// On a machine whose cores are all taken, the scheduler alone may hold a thread back for longer than that, so a
-    /// late call is tried again, four times; one that waits for anything but its deadline is late every time.
-    #[track_caller]
-    pub(crate) fn measured_in_time(name: &str, deadline: Duration, mut measure: impl FnMut() -> Duration) {
-        let mut best = Duration::MAX;
-        for _ in 0..5 {
-            best = best.min(measure().saturating_sub(deadline));
-            if best <= OVERRUN {
-                println!("{name}: {best:?} beyond its deadline of {deadline:?}");
-                return;
-            }
-        }
-        panic!("{name} returns {best:?} beyond its deadline of {deadline:?}");
     }
 }
