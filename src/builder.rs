@@ -26,7 +26,7 @@ use crate::layer::hidden::say_if_hidden;
 use crate::ledger::{Handle, Ledger};
 use crate::limits::{QUEUE_BYTES, QUEUE_ITEMS, QUEUE_ITEMS_MOST};
 use crate::model::{Breadcrumb, Draft, TrackedEvent, User, Verdict};
-use crate::prepare::{Hooks, Preparer};
+use crate::prepare::{Hooks, Preparer, Scrubber};
 use crate::queue;
 use crate::sink::{Sink, Sinks};
 use crate::worker::{FirstLook, Guard, Worker};
@@ -71,6 +71,8 @@ pub struct Builder {
     hooks: Hooks,
     throttle: Throttle,
     panics: bool,
+    scrub_keys: Vec<String>,
+    pii: bool,
     clock: Clock,
     off: bool,
 }
@@ -107,6 +109,8 @@ impl Builder {
             hooks: Hooks::default(),
             throttle: Throttle::default(),
             panics: true,
+            scrub_keys: Vec::new(),
+            pii: false,
             clock: Clock::default(),
             off: false,
         }
@@ -302,6 +306,31 @@ impl Builder {
         self
     }
 
+    /// Names of secrets beside those that are known: what stands under a name that contains one of them is told as
+    /// `[Filtered]`, in fields, tags and contexts, and as `name=value` inside of texts.
+    ///
+    /// Capitals and separators do not matter: `customer_iban` matches `iban`, and so does `customer-IBAN`. Known are
+    /// `password`, `secret`, `token`, `api_key`, `auth`, `session`, `cookie` and their like; they cannot be taken off
+    /// the list.
+    ///
+    /// ```
+    /// let builder = crumbtrail::builder().scrub_keys(["iban", "birthday"]);
+    /// ```
+    pub fn scrub_keys<K: Into<String>>(mut self, keys: impl IntoIterator<Item = K>) -> Self {
+        self.scrub_keys.extend(keys.into_iter().map(Into::into));
+        self
+    }
+
+    /// Whether what tells of a person and was not said as such is told: network addresses under names such as
+    /// `client_ip` and `x-forwarded-for`, the queries of URLs, and bodies. It is not by default.
+    ///
+    /// What the program says of its user itself, by fields `user.*` or [`set_user`](crate::set_user), is kept either way;
+    /// passwords, keys, tokens and cookies are filtered either way.
+    pub fn send_default_pii(mut self, send: bool) -> Self {
+        self.pii = send;
+        self
+    }
+
     /// Adds a place that events go to.
     pub fn sink(mut self, sink: impl Sink) -> Self {
         self.sinks.push(Box::new(sink));
@@ -319,7 +348,8 @@ impl Builder {
     ///
     /// # Errors
     /// When something that the code set cannot be: a directive that cannot be read, a queue without room or with too
-    /// much, a sample rate that is none, a throttle that tells nothing, a DSN or a certificate that cannot be used.
+    /// much, a sample rate that is none, a throttle that tells nothing, a name of secrets without a letter, a DSN or a
+    /// certificate that cannot be used.
     pub fn build<S>(self) -> Result<(CrumbLayer<S>, Guard), BuildError>
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
@@ -337,6 +367,9 @@ impl Builder {
         }
         if matches!(self.throttle, Throttle::Limits { issue, all, line } if issue.min(all).min(line) == 0) {
             return Err(BuildError::throttle());
+        }
+        if !self.scrub_keys.iter().all(|key| Scrubber::is_key(key)) {
+            return Err(BuildError::scrub_key());
         }
         let ledger = Arc::new(Ledger::default());
         #[cfg(feature = "sentry")]
@@ -367,7 +400,8 @@ impl Builder {
             }
             let handle = Handle::new(Arc::clone(&ledger));
             self.sinks.iter().for_each(|sink| sink.attach(&handle));
-            let preparer = Preparer::new(environment, self.in_app);
+            let scrubber = Scrubber::new(&self.scrub_keys, self.pii);
+            let preparer = Preparer::new(environment, self.in_app, scrubber);
             let asked = gate.clone();
             let first_look: FirstLook = Box::new(move |target| say_if_hidden(&asked, target));
             let ledger = Arc::clone(&ledger);

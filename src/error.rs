@@ -28,6 +28,7 @@ enum Kind {
         most: usize,
     },
     SampleRate,
+    ScrubKey,
     Throttle,
 }
 
@@ -52,6 +53,10 @@ impl BuildError {
 
     pub(crate) fn sample_rate() -> Self {
         Self(Kind::SampleRate)
+    }
+
+    pub(crate) fn scrub_key() -> Self {
+        Self(Kind::ScrubKey)
     }
 
     pub(crate) fn throttle() -> Self {
@@ -81,6 +86,12 @@ impl BuildError {
         matches!(self.0, Kind::Queue { .. })
     }
 
+    /// A name of [`Builder::scrub_keys`](crate::Builder::scrub_keys) had neither a letter nor a digit: it would be part of
+    /// every name.
+    pub fn is_scrub_key(&self) -> bool {
+        matches!(self.0, Kind::ScrubKey)
+    }
+
     /// A limit of the throttle was zero: nothing would ever be told.
     pub fn is_throttle(&self) -> bool {
         matches!(self.0, Kind::Throttle)
@@ -107,6 +118,7 @@ impl fmt::Display for BuildError {
             Kind::Throttle => {
                 f.write_str("each limit of the throttle must be at least 1; Throttle::Off tells everything")
             }
+            Kind::ScrubKey => f.write_str("a name of secrets needs a letter or a digit"),
             Kind::SampleRate => f.write_str("the sample rate must be a number from 0 to 1"),
             Kind::Queue { most } => {
                 write!(f, "the queue needs room for one to {most} items, and for a byte at least")

@@ -52,6 +52,8 @@ pub const SPAN_DEPTH: usize = 1_024;
 pub const CONTEXT_BYTES: usize = 16 * 1024;
 /// Levels of nesting that a context keeps.
 pub const CONTEXT_DEPTH: usize = 5;
+/// Levels of nesting that are searched for secrets; what lies deeper is left out, with a mark.
+pub const SCRUB_DEPTH: usize = 32;
 /// Tags, and contexts, that one lane keeps.
 pub const LANE_ENTRIES: usize = 50;
 /// Links of a chain of causes.

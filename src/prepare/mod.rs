@@ -1,12 +1,13 @@
 //! Prepare: what was captured becomes an event that can be read.
 //!
 //! Runs on the worker only, so it may take its time: it finds symbols, reads texts, decodes breadcrumbs and gives
-//! fields their meaning.
+//! fields their meaning. Behind the program's hooks it takes the secrets out.
 
 mod errors;
 mod hooks;
 mod meaning;
 mod origin;
+mod scrub;
 mod source;
 mod stack;
 mod symbols;
@@ -28,6 +29,7 @@ use crate::trail::{Copied, crumb};
 use errors::Errors;
 pub(crate) use hooks::{Hooks, Refused};
 use meaning::Meaning;
+pub(crate) use scrub::{FILTERED, Scrubber};
 use stack::Frames;
 use trace::Trace;
 
@@ -60,12 +62,13 @@ pub(crate) struct Prepared {
 pub(crate) struct Preparer {
     environment: Environment,
     frames: Frames,
+    scrubber: Scrubber,
 }
 
 impl Preparer {
     /// Functions whose path begins with one of `in_app` are the program's own, wherever their source lies.
-    pub(crate) fn new(environment: Environment, in_app: Vec<String>) -> Self {
-        Self { environment, frames: Frames::new(in_app) }
+    pub(crate) fn new(environment: Environment, in_app: Vec<String>, scrubber: Scrubber) -> Self {
+        Self { environment, frames: Frames::new(in_app), scrubber }
     }
 
     /// Finds a first symbol, which makes the ones after it quick: it maps the program's debug information.
@@ -73,7 +76,12 @@ impl Preparer {
         self.frames.warm();
     }
 
-    /// The event, but for what grouping says of it.
+    /// Takes the secrets out of an event that the hooks have left as it is to be told.
+    pub(crate) fn scrub(&self, prepared: &mut Prepared) {
+        self.scrubber.scrub(prepared);
+    }
+
+    /// The event, but for what grouping says of it; its secrets are still in it, for hooks to see.
     pub(crate) fn prepare(&mut self, captured: Captured, trail: &Copied) -> Prepared {
         let (message, mut fields) = captured.fields.as_ref().map(said).unwrap_or_default();
         let Errors { read, siblings, message, error_at } =

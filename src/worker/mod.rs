@@ -211,7 +211,7 @@ impl Worker {
         }
     }
 
-    /// The event as the hooks leave it, grouped.
+    /// The event as the hooks leave it, without its secrets, grouped.
     fn prepare(&mut self, item: Item) -> Result<Prepared, Refused> {
         let Item { captured, trail, .. } = item;
         let mut prepared = self.preparer.prepare(captured, &trail);
@@ -228,8 +228,11 @@ impl Worker {
         prepared.title = Some(event.title.clone()).filter(|own| *own != title);
         event.logged_at =
             place.map(|place| LoggedAt { message: event.message.clone(), ..place }).into_iter().collect();
-        grouping::group(&mut event, prepared.fingerprint.as_ref());
-        Ok(Prepared { event, ..prepared })
+        let mut prepared = Prepared { event, ..prepared };
+        // What comes behind this knows no more than a sink may: the hold, the tallies, the console's repeats.
+        self.preparer.scrub(&mut prepared);
+        grouping::group(&mut prepared.event, prepared.fingerprint.as_ref());
+        Ok(prepared)
     }
 
     /// Does what is due, and says how long there will be nothing to do unless something comes.

@@ -26,6 +26,7 @@ use tracing::Level;
 use super::{Held, Line};
 use crate::limits::CHAIN_LINKS;
 use crate::model::{Breadcrumb, Cause, Frame, LoggedAt, TrackedEvent};
+use crate::prepare::FILTERED;
 
 /// What two lines about one failure make of its chain.
 #[derive(Debug)]
@@ -54,7 +55,9 @@ pub(super) fn joint(older: &Held, newer: &Held) -> Option<Joint> {
 /// Whether a breadcrumb is what a line left in the ring.
 pub(super) fn is_of(crumb: &Breadcrumb, place: &LoggedAt, returned: Option<&str>) -> bool {
     let same = |shown: &str, whole: &str| {
-        shown == whole || (crumb.cut && whole.starts_with(shown.trim_end_matches('…')))
+        // A secret that the cut went through is filtered to the cut.
+        let begun = || shown.trim_end_matches('…').trim_end_matches(FILTERED);
+        shown == whole || (crumb.cut && whole.starts_with(begun()))
     };
     crumb.level == Level::ERROR
         && crumb.target == place.target

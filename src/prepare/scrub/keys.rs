@@ -1,0 +1,152 @@
+//! Names that stand for secrets.
+//!
+//! A name is compared without its separators and capitals, and it is enough that it contains one of ours: `x-api-key`,
+//! `apiKey` and `stripe.api_key.live` are all `apikey`. Names so short that other words contain them are compared word by
+//! word: `http_auth` and `basicAuth` are secrets, `author` is none. The list is the union of what
+//! [sentry-python](https://github.com/getsentry/sentry-python/blob/master/sentry_sdk/scrubber.py) and
+//! [Relay](https://github.com/getsentry/relay/blob/master/relay-pii/src/regexes.rs) filter, without what others of the
+//! list contain.
+
+/// The names that are looked for.
+#[derive(Debug)]
+pub(super) struct Keys {
+    /// Without separators, in small letters; contained in a name they make it a secret.
+    parts: Vec<String>,
+    /// In small letters; as a word of a name they make it a secret.
+    words: Vec<&'static str>,
+}
+
+impl Keys {
+    /// Ours and the program's `own`; without `pii` also what is an address, or what a request asked for.
+    pub(super) fn new(own: &[String], pii: bool) -> Self {
+        let (persons, about): (&[&str], &[&str]) = if pii { (&[], &[]) } else { (&PII_PARTS, &PII_WORDS) };
+        let own = own.iter().map(|name| folded(name)).filter(|name| !name.is_empty());
+        Self {
+            parts: PARTS.iter().chain(persons).map(|part| (*part).to_owned()).chain(own).collect(),
+            words: WORDS.iter().chain(about).copied().collect(),
+        }
+    }
+
+    /// Whether what stands under that name is a secret. An error is none, whatever it is about.
+    pub(super) fn denies(&self, name: &str) -> bool {
+        let folded = folded(name);
+        let denied = self.parts.iter().any(|part| folded.contains(part.as_str()))
+            || words(name).any(|word| self.words.iter().any(|short| is_word(word, short)));
+        denied && !words(name).last().is_some_and(|last| ERRORS.iter().any(|error| is_word(last, error)))
+    }
+
+    #[cfg(test)]
+    pub(super) fn leave_out(&mut self, name: &str) {
+        self.parts.retain(|part| part != name);
+        self.words.retain(|word| *word != name);
+    }
+}
+
+/// A name without what writes it one way or another.
+pub(super) fn folded(name: &str) -> String {
+    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+/// Whether a value tells nothing although its name is a secret's: it is empty, says yes or no, or counts.
+pub(super) fn is_plain(name: &str, value: &str) -> bool {
+    let value = value.trim();
+    value.is_empty()
+        || LITERALS.iter().any(|literal| value.eq_ignore_ascii_case(literal))
+        || (is_number(value) && is_count(name))
+}
+
+/// Whether the name is that of the header fields which carry several words.
+pub(super) fn is_header(name: &str) -> bool {
+    let folded = folded(name);
+    folded.contains("authorization") || folded.contains("cookie")
+}
+
+/// `prompt_tokens`, `session_count`, `token_ttl`.
+fn is_count(name: &str) -> bool {
+    let plural = words(name).last().and_then(|word| word.strip_suffix(['s', 'S']));
+    plural.is_some_and(|one| PARTS.iter().any(|part| one.eq_ignore_ascii_case(part)))
+        || words(name).any(|word| COUNTS.iter().any(|count| is_word(word, count)))
+}
+
+fn is_number(value: &str) -> bool {
+    value.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
+}
+
+/// Without the number behind it: `oauth2`.
+fn is_word(word: &str, short: &str) -> bool {
+    word.trim_end_matches(|c: char| c.is_ascii_digit()).eq_ignore_ascii_case(short)
+}
+
+/// The words of a name: between separators, and from hump to hump.
+fn words(name: &str) -> impl Iterator<Item = &str> {
+    name.split(|c: char| !c.is_alphanumeric()).flat_map(|part| {
+        let mut rest = part;
+        std::iter::from_fn(move || {
+            let (word, behind) = rest.split_at_checked(hump(rest))?;
+            rest = behind;
+            (!word.is_empty()).then_some(word)
+        })
+    })
+}
+
+/// Where the first word of `basicAuth`, `HTTPAuth` and `OAuth` ends.
+fn hump(text: &str) -> usize {
+    let bytes = text.as_bytes();
+    let is_hump = |three: &[u8]| match three {
+        [before, first, ..] if !before.is_ascii_uppercase() && first.is_ascii_uppercase() => true,
+        [before, first, next] => {
+            before.is_ascii_uppercase() && first.is_ascii_uppercase() && next.is_ascii_lowercase()
+        }
+        _ => false,
+    };
+    let ends = (1..bytes.len()).find(|at| {
+        is_hump(bytes.get(at - 1..bytes.len().min(at + 2)).unwrap_or_default()) && text.is_char_boundary(*at)
+    });
+    ends.unwrap_or(text.len())
+}
+
+/// Contained in a name. None contains another one.
+pub(super) const PARTS: [&str; 16] = [
+    "accesskey",
+    "apikey",
+    "authorization",
+    "bearer",
+    "cookie",
+    "credential",
+    "csrf",
+    "passphrase",
+    "passwd",
+    "password",
+    "privatekey",
+    "secret",
+    "session",
+    "token",
+    "twofactor",
+    "xsrf",
+];
+/// A word of a name. `pwd` is the end of `mysql_pwd`.
+pub(super) const WORDS: [&str; 8] = ["auth", "cvc", "cvv", "jwt", "oauth", "otp", "pwd", "totp"];
+/// Contained in a name, where nothing is told of persons.
+pub(super) const PII_PARTS: [&str; 14] = [
+    "clientaddr",
+    "clientip",
+    "connectingip",
+    "forwardedfor",
+    "ipaddr",
+    "peeraddr",
+    "peerip",
+    "querystring",
+    "realip",
+    "remoteaddr",
+    "remoteip",
+    "requestbody",
+    "urlquery",
+    "userip",
+];
+/// A word of a name, where nothing is told of persons.
+pub(super) const PII_WORDS: [&str; 1] = ["forwarded"];
+
+const COUNTS: [&str; 11] =
+    ["age", "bytes", "count", "expires", "len", "length", "limit", "remaining", "size", "total", "ttl"];
+const ERRORS: [&str; 4] = ["err", "error", "exception", "failure"];
+const LITERALS: [&str; 7] = ["()", "false", "nil", "none", "null", "true", "undefined"];
