@@ -155,7 +155,7 @@ impl Scrubber {
 
     fn tags(&self, tags: &mut BTreeMap<String, String>) {
         for (name, value) in tags.iter_mut() {
-            if self.keys.denies(name) && !keys::is_plain(name, value) {
+            if self.keys.denies(name) && !self.keys.is_plain(name, value) {
                 FILTERED.clone_into(value);
             } else {
                 self.text(value);
@@ -174,7 +174,7 @@ impl Scrubber {
         for (name, value) in contexts.iter_mut() {
             match value {
                 Value::Object(entries) if self.keys.denies(name) => {
-                    entries.iter_mut().for_each(|(entry, value)| hide(entry, value));
+                    entries.iter_mut().for_each(|(entry, value)| self.hide(entry, value));
                     self.names(entries);
                 }
                 _ => self.entry(name, value, SCRUB_DEPTH),
@@ -195,9 +195,23 @@ impl Scrubber {
 
     fn entry(&self, name: &str, value: &mut Value, depth: usize) {
         if self.keys.denies(name) {
-            hide(name, value);
+            self.hide(name, value);
         } else {
             self.value(value, depth);
+        }
+    }
+
+    /// Takes the value of a secret's name away, unless it tells nothing.
+    fn hide(&self, name: &str, value: &mut Value) {
+        let is_plain = match value {
+            Value::Null | Value::Bool(_) => true,
+            Value::Number(number) => self.keys.is_plain(name, &number.to_string()),
+            Value::String(text) => self.keys.is_plain(name, text),
+            Value::Array(items) => items.is_empty(),
+            Value::Object(entries) => entries.is_empty(),
+        };
+        if !is_plain {
+            *value = FILTERED.into();
         }
     }
 
@@ -234,7 +248,7 @@ impl Scrubber {
             return name;
         }
         let mut names = (2_u64..).map(|number| format!("{name} {number}"));
-        names.find(|name| !is_taken(name)).unwrap_or(name.clone())
+        names.find(|name| !is_taken(name)).unwrap_or_else(|| name.clone())
     }
 
     fn optional(&self, text: &mut Option<String>) {
@@ -272,20 +286,6 @@ impl Scrubber {
         scrubber.keys.leave_out(name);
         scrubber.rules.retain(|rule| rule.name != name);
         scrubber
-    }
-}
-
-/// Takes the value of a secret's name away, unless it tells nothing.
-fn hide(name: &str, value: &mut Value) {
-    let is_plain = match value {
-        Value::Null | Value::Bool(_) => true,
-        Value::Number(number) => keys::is_plain(name, &number.to_string()),
-        Value::String(text) => keys::is_plain(name, text),
-        Value::Array(items) => items.is_empty(),
-        Value::Object(entries) => entries.is_empty(),
-    };
-    if !is_plain {
-        *value = FILTERED.into();
     }
 }
 

@@ -63,7 +63,10 @@ enum Way {
 #[derive(Debug)]
 struct Key<'a> {
     name: &'a str,
+    /// It stands in quotes.
     quoted: bool,
+    /// The value may stand on a line below.
+    above: bool,
 }
 
 fn next_sign(text: &str, from: usize) -> Option<Sign> {
@@ -89,13 +92,25 @@ fn key<'a>(look: &Look<'a>, sign: &Sign) -> Option<Key<'a>> {
     let before = look.text.get(..sign.start)?;
     if sign.way == Way::Bracket {
         let name = last_name(before);
-        return look.keys.denies(name).then_some(Key { name, quoted: false });
+        return look.keys.denies(name).then_some(Key { name, quoted: false, above: true });
     }
     let before = before.trim_end_matches([' ', '\t']);
     if let Some(name) = quoted_name(before) {
-        return look.keys.denies(name).then_some(Key { name, quoted: true });
+        return look.keys.denies(name).then_some(Key { name, quoted: true, above: true });
     }
-    named(look.keys, before).map(|name| Key { name, quoted: false })
+    let above = line_above(before).filter(|_| sign.way == Way::Colon);
+    let name = named(look.keys, above.unwrap_or(before))?;
+    Some(Key { name, quoted: false, above: above.is_some() })
+}
+
+/// What stands above the cause that a colon leads to, in the report of an error: `Caused by:`, or the number of its line.
+fn line_above(before: &str) -> Option<&str> {
+    let line = before.trim_end_matches(|c: char| c.is_ascii_digit());
+    let numbered =
+        line.trim_end_matches([' ', '\t']).strip_suffix('\n').filter(|_| line.len() < before.len());
+    let above = numbered.unwrap_or(before).trim_end();
+    let above = above.strip_suffix(':').unwrap_or(above);
+    above.strip_suffix("Caused by").map(str::trim_end).or_else(|| numbered.and(Some(above)))
 }
 
 /// The name at the end of a text if it is a secret's; it may be two words, as in `api key`.
@@ -145,7 +160,7 @@ struct Reader<'l, 'a> {
 impl Reader<'_, '_> {
     /// The part of the value that is secret.
     fn value(&mut self, key: &Key<'_>, sign: &Sign) -> Option<Range<usize>> {
-        let mut at = self.after_blanks(sign.end, key.quoted || sign.way == Way::Bracket);
+        let mut at = self.after_blanks(sign.end, key.above);
         let apart = at > sign.end || self.look.text.get(..sign.start)?.ends_with([' ', '\t']);
         let sure = sign.way == Way::Equals && !apart;
         let is_some = self.look.from(at).starts_with(SOME);
@@ -172,7 +187,7 @@ impl Reader<'_, '_> {
         }
         let end = self.run_end(at);
         let value = self.look.text.get(at..end)?;
-        if keys::is_plain(key.name, value) || !value.contains(char::is_alphanumeric) {
+        if self.look.keys.is_plain(key.name, value) || !value.contains(char::is_alphanumeric) {
             return None;
         }
         let is_number = value.bytes().all(|byte| byte.is_ascii_digit());
@@ -240,7 +255,7 @@ impl Reader<'_, '_> {
         let end = self.closing(open, quote, escapes);
         let value = self.look.text.get(open..end)?;
         let is_message = sign.way == Way::Bracket && !is_secret(value) && !self.look.is_cut_at(end);
-        let says_nothing = keys::is_plain(key.name, value) || !value.contains(char::is_alphanumeric);
+        let says_nothing = self.look.keys.is_plain(key.name, value) || !value.contains(char::is_alphanumeric);
         (!is_message && !says_nothing && value != FILTERED).then_some(open..end)
     }
 
@@ -251,7 +266,7 @@ impl Reader<'_, '_> {
             let before = inside.get(..at).unwrap_or_default();
             (at, before.len() - before.trim_end_matches('\\').len())
         });
-        let closes = |before: usize| if escapes == 0 { before % 2 == 0 } else { before <= escapes };
+        let closes = |before: usize| if escapes == 0 { before.is_multiple_of(2) } else { before <= escapes };
         let end = ends.find(|(_, before)| closes(*before));
         let end = end.map(|(at, before)| if escapes == 0 { at } else { at - before });
         open + end.unwrap_or(inside.len())
@@ -274,7 +289,8 @@ impl Reader<'_, '_> {
         let name = word(rest).len();
         let behind = rest.get(name..)?;
         let is_struct = name > 0 && behind.starts_with(" {");
-        if !is_struct && !(name == 0 && behind.starts_with(['[', '{'])) {
+        let is_list = name == 0 && behind.starts_with(['[', '{']);
+        if !is_struct && !is_list {
             return None;
         }
         let (mut depth, mut tells, mut quoted) = (0_usize, false, None);

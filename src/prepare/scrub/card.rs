@@ -111,7 +111,7 @@ fn is_checked(digits: &[u8]) -> bool {
             (_, digit) => digit,
         })
         .sum();
-    sum % 10 == 0
+    sum.is_multiple_of(10)
 }
 
 /// Nothing before it makes it a part of something else: of a word, a number, a fraction, a phone number, an id.

@@ -11,7 +11,9 @@
 #[derive(Debug)]
 pub(super) struct Keys {
     /// Without separators, in small letters; contained in a name they make it a secret.
-    parts: Vec<String>,
+    parts: Vec<&'static str>,
+    /// The program's, likewise.
+    own: Vec<String>,
     /// In small letters; as a word of a name they make it a secret.
     words: Vec<&'static str>,
 }
@@ -20,9 +22,9 @@ impl Keys {
     /// Ours and the program's `own`; without `pii` also what is an address, or what a request asked for.
     pub(super) fn new(own: &[String], pii: bool) -> Self {
         let (persons, about): (&[&str], &[&str]) = if pii { (&[], &[]) } else { (&PII_PARTS, &PII_WORDS) };
-        let own = own.iter().map(|name| folded(name)).filter(|name| !name.is_empty());
         Self {
-            parts: PARTS.iter().chain(persons).map(|part| (*part).to_owned()).chain(own).collect(),
+            parts: PARTS.iter().chain(persons).copied().collect(),
+            own: own.iter().map(|name| folded(name)).filter(|name| !name.is_empty()).collect(),
             words: WORDS.iter().chain(about).copied().collect(),
         }
     }
@@ -30,14 +32,27 @@ impl Keys {
     /// Whether what stands under that name is a secret. An error is none, whatever it is about.
     pub(super) fn denies(&self, name: &str) -> bool {
         let folded = folded(name);
-        let denied = self.parts.iter().any(|part| folded.contains(part.as_str()))
+        let denied = self.parts.iter().any(|part| folded.contains(part))
+            || self.is_own(&folded)
             || words(name).any(|word| self.words.iter().any(|short| is_word(word, short)));
         denied && !words(name).last().is_some_and(|last| ERRORS.iter().any(|error| is_word(last, error)))
     }
 
+    /// Whether a value tells nothing although its name is a secret's: it is empty, says yes or no, or counts.
+    pub(super) fn is_plain(&self, name: &str, value: &str) -> bool {
+        let value = value.trim();
+        value.is_empty()
+            || LITERALS.iter().any(|literal| value.eq_ignore_ascii_case(literal))
+            || (is_number(value) && is_count(name) && !self.is_own(&folded(name)))
+    }
+
+    fn is_own(&self, folded: &str) -> bool {
+        self.own.iter().any(|own| folded.contains(own.as_str()))
+    }
+
     #[cfg(test)]
     pub(super) fn leave_out(&mut self, name: &str) {
-        self.parts.retain(|part| part != name);
+        self.parts.retain(|part| *part != name);
         self.words.retain(|word| *word != name);
     }
 }
@@ -45,14 +60,6 @@ impl Keys {
 /// A name without what writes it one way or another.
 pub(super) fn folded(name: &str) -> String {
     name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
-}
-
-/// Whether a value tells nothing although its name is a secret's: it is empty, says yes or no, or counts.
-pub(super) fn is_plain(name: &str, value: &str) -> bool {
-    let value = value.trim();
-    value.is_empty()
-        || LITERALS.iter().any(|literal| value.eq_ignore_ascii_case(literal))
-        || (is_number(value) && is_count(name))
 }
 
 /// Whether the name is that of the header fields which carry several words.

@@ -55,7 +55,7 @@ fn is_encoded(text: &str) -> bool {
     let inner = text.get(1..).unwrap_or_default();
     let has_case = |is: fn(&u8) -> bool| text.bytes().any(|byte| is(&byte));
     let mixed = inner.bytes().any(|byte| byte.is_ascii_uppercase()) && has_case(u8::is_ascii_lowercase);
-    text.ends_with('=') || (mixed && text.len() % 4 == 0)
+    text.ends_with('=') || (mixed && text.len().is_multiple_of(4))
 }
 
 pub(super) fn find_jwt(look: &Look<'_>, found: &mut Found) {

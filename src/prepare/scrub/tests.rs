@@ -208,6 +208,11 @@ fn secrets_leave_a_text() {
         ("Cookie: id=1; theme=dark\nHost: x", "Cookie: •\nHost: x"),
         ("Authorization: Digest username=\"a\"", "Authorization: •\"a\""),
         ("curl -H 'authorization: basic YTpi'", "curl -H 'authorization: basic •'"),
+        ("wrong password\n\nCaused by:\n    hunter2", "wrong password\n\nCaused by:\n    •"),
+        (
+            "a\n\nCaused by:\n    0: wrong password\n    1: hunter2",
+            "a\n\nCaused by:\n    0: wrong password\n    1: •",
+        ),
         ("postgres://ada:p@ss/w0rd@db:5432/shop", "postgres://•@db:5432/shop"),
         ("https://0a1b2c3d4e5f@o1.ingest.example/7", "https://•@o1.ingest.example/7"),
         ("(https://shop/pay?card=4)", "(https://shop/pay?•)"),
