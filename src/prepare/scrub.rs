@@ -220,6 +220,7 @@ impl Scrubber {
             Value::Null | Value::Bool(_) => {}
             Value::String(text) => self.text(text),
             // A card's number is one without quotes, too.
+            Value::Number(number) if number.as_u64().is_none_or(|number| number < card::LEAST) => {}
             Value::Number(number) => {
                 if let Some(Filtered { text, .. }) = self.filtered(&number.to_string(), Kind::Words) {
                     *value = text.into();

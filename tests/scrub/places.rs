@@ -266,7 +266,7 @@ fn what_hooks_add() {
                 event.fields.insert(format!("ghp_{}", canary(8)), Value::from("x"));
                 event.tags.insert("cookie".to_owned(), canary(9));
                 let request = event.request.get_or_insert_default();
-                request.url = Some(format!("/pay?{}", canary(10)));
+                request.url = Some(format!("/pay?by=Ada {}", canary(10)));
                 request.route = Some(format!("https://a:{}@b/", canary(11)));
                 let deep = (0..100).fold(json!({ "text": canary(12) }), |inner, _| json!({ "in": inner }));
                 event.contexts.insert("deep".to_owned(), deep);

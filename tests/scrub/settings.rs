@@ -86,6 +86,16 @@ fn persons_may_be_told_of_and_secrets_not() {
 }
 
 #[test]
+fn a_title_ends_where_the_error_begins() {
+    let rig = Rig::new();
+    let error = "19?7".parse::<u16>().unwrap_err();
+    rig.on_thread(|| error!("cannot pay with token={}: {error}", "x".repeat(40)));
+    let event = one(&rig);
+    assert_eq!(event.title, "cannot pay with token=[Filtered]");
+    assert_eq!(event.value, "invalid digit found in string");
+}
+
+#[test]
 fn what_is_no_secret_is_told_as_it_was_logged() {
     let rig = Rig::new();
     rig.on_thread(|| {

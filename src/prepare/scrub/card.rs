@@ -11,6 +11,8 @@ use super::look::{Found, Look};
 
 /// Digits of a card's number that may be told: beyond, one that was cut is a secret.
 pub(super) const SHOWN_DIGITS: usize = 7;
+/// The least number that is as long as a card's.
+pub(super) const LEAST: u64 = 1_000_000_000_000;
 /// Digits of the longest.
 const MOST: usize = 19;
 

@@ -84,6 +84,7 @@ pub(super) const COLON: u8 = 1 << 3;
 pub(super) const SLASH: u8 = 1 << 4;
 pub(super) const QUESTION: u8 = 1 << 5;
 pub(super) const DASH: u8 = 1 << 6;
+pub(super) const BLANK: u8 = 1 << 7;
 
 const CLASSES: [u8; 256] = {
     let mut classes = [0; 256];
@@ -109,6 +110,7 @@ const fn class(byte: u8) -> u8 {
         b'-' => DASH | KEY,
         b'/' => SLASH,
         b'?' => QUESTION,
+        b' ' | b'\t' => BLANK,
         _ => 0,
     }
 }

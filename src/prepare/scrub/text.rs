@@ -7,7 +7,7 @@
 use std::fmt;
 use std::ops::Range;
 
-use super::look::{COLON, DASH, Found, Glance, Look, QUESTION, SIGN, SLASH};
+use super::look::{BLANK, COLON, DASH, Found, Glance, Look, QUESTION, SIGN, SLASH};
 use super::{FILTERED, assigned, card, patterns, url};
 
 /// One way of finding secrets.
@@ -28,7 +28,7 @@ pub(super) const RULES: [Rule; 12] = [
     rule("query of a URL", |text| text.has(QUESTION), url::find_query),
     rule("card number", |text| text.digits >= card::SHOWN_DIGITS, card::find),
     rule("PEM block", |text| text.has(DASH), patterns::find_pem),
-    rule("credentials", |_| true, patterns::find_credentials),
+    rule("credentials", |text| text.has(BLANK), patterns::find_credentials),
     rule("JSON web token", is_long, patterns::find_jwt),
     rule("GitHub token", is_long, patterns::find_github),
     rule("AWS key", is_long, patterns::find_aws),
