@@ -6,12 +6,19 @@
 
 #[cfg(test)]
 mod answers;
+#[cfg(all(test, feature = "_tls"))]
+#[path = "../support/certificates.rs"]
+mod certificates;
 #[cfg(test)]
 mod limits;
+#[cfg(test)]
+mod names;
 #[cfg(test)]
 mod network;
 #[cfg(test)]
 mod outbox;
+#[cfg(test)]
+mod proxies;
 #[cfg(test)]
 mod reports;
 #[cfg(test)]
@@ -22,3 +29,5 @@ mod server;
 #[cfg(test)]
 #[path = "../support/mod.rs"]
 mod support;
+#[cfg(all(test, feature = "_tls"))]
+mod tls;

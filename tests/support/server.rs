@@ -34,6 +34,8 @@ pub(crate) enum Act {
     HalfClose(usize),
     /// These bytes are sent, whatever they are.
     Raw(Vec<u8>),
+    /// The same, before the request is read: to one that does not speak HTTP.
+    Blurt(Vec<u8>),
     /// A proxy's way: the connection becomes one to that address.
     Tunnel(SocketAddr),
 }
@@ -54,7 +56,6 @@ pub(crate) struct Gate(Arc<AtomicBool>);
 /// A request that has come in whole.
 #[derive(Debug, Clone)]
 pub(crate) struct Request {
-    pub(crate) connection: usize,
     pub(crate) method: String,
     pub(crate) path: String,
     pub(crate) headers: Vec<(String, String)>,
@@ -362,10 +363,10 @@ fn accept(listener: &TcpListener, inner: &Arc<Inner>) {
             let tapped = Tapped { stream: Arc::clone(&stream), inner: Arc::clone(&inner), number };
             // A client that breaks off is a client's right.
             let _ = match inner.tls.clone() {
-                None => Connection { inner, stream, peer: tapped, number, ahead: Vec::new() }.serve(),
+                None => Connection { inner, stream, peer: tapped, ahead: Vec::new() }.serve(),
                 Some(config) => ServerConnection::new(config).map_err(io::Error::other).and_then(|tls| {
                     let peer = StreamOwned::new(tls, tapped);
-                    Connection { inner, stream, peer, number, ahead: Vec::new() }.serve()
+                    Connection { inner, stream, peer, ahead: Vec::new() }.serve()
                 }),
             };
         });
@@ -403,7 +404,6 @@ struct Connection<S> {
     inner: Arc<Inner>,
     stream: Arc<TcpStream>,
     peer: S,
-    number: usize,
     /// What was read beyond the last request.
     ahead: Vec<u8>,
 }
@@ -419,8 +419,10 @@ impl<S: Read + Write> Connection<S> {
                 self.read_until(|read| read.len() >= bytes)?;
                 return self.reset();
             }
+            if let Act::Blurt(bytes) = act {
+                return self.send(&bytes);
+            }
             let request = self.read_request()?;
-            let target = request.path.clone();
             lock(&self.inner.seen).requests.push(request);
             let well = Answer::new(200).bytes();
             match act {
@@ -451,7 +453,7 @@ impl<S: Read + Write> Connection<S> {
                 Act::Silence => loop {
                     self.read_more()?;
                 },
-                Act::ResetRequest(_) => unreachable!("it was done above"),
+                Act::ResetRequest(_) | Act::Blurt(_) => unreachable!("it was done above"),
                 Act::ResetAnswer(bytes) => {
                     self.send(&well[..bytes])?;
                     return self.reset();
@@ -467,10 +469,7 @@ impl<S: Read + Write> Connection<S> {
                     self.send(&bytes)?;
                     return Ok(());
                 }
-                Act::Tunnel(to) => {
-                    assert!(!target.is_empty());
-                    return self.tunnel(to);
-                }
+                Act::Tunnel(to) => return self.tunnel(to),
             }
         }
     }
@@ -486,7 +485,7 @@ impl<S: Read + Write> Connection<S> {
         let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
         let headers = lines.filter_map(|line| line.split_once(": "));
         let headers: Vec<_> = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        let mut request = Request { connection: self.number, method, path, headers, body: Vec::new() };
+        let mut request = Request { method, path, headers, body: Vec::new() };
         let length = request.header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
         self.read_until(|bytes| bytes.len() >= length)?;
         request.body = self.ahead.drain(..length).collect();
