@@ -116,25 +116,21 @@ impl fmt::Display for Failure {
 }
 
 impl Client {
-    /// A client; its words where it cannot be had: no way to encrypt, certificates that cannot be used.
-    pub(crate) fn new(settings: &Settings) -> Result<Self, String> {
-        let builder = reqwest::Client::builder()
-            .redirect(redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .referer(false)
-            .connect_timeout(SEND_CONNECT)
-            .timeout(SEND_TOTAL)
-            .pool_idle_timeout(IDLE)
-            .tcp_nodelay(true)
-            .http1_only()
-            .dns_resolver(Names(settings.look_up.clone().unwrap_or_else(|| Arc::new(system_look_up))));
-        for name in bad_proxies() {
+    /// A client for that address; its words where it cannot be had: no way to encrypt, certificates that cannot be used.
+    pub(crate) fn new(settings: &Settings, url: &str) -> Result<Self, String> {
+        let bad = bad_proxy(url);
+        if let Some(name) = bad {
             BAD_PROXY.say(&format!(
                 "{name} is left out: it is no address of a proxy; events are sent without one"
             ));
         }
-        let builder = encrypted(builder, settings)?;
-        builder.build().map(Self).map_err(|error| words(&error))
+        let basic = || if bad.is_none() { basic(settings) } else { basic(settings).no_proxy() };
+        let mut built = encrypted(basic(), settings)?.build();
+        if built.is_err() && url.starts_with("http://") {
+            // What goes in the clear needs nobody to trust: the system may know no authority at all.
+            built = trusting_ours_only(encrypted(basic(), settings)?).build();
+        }
+        built.map(Self).map_err(|error| words(&error))
     }
 
     /// Posts, and reads the answer.
@@ -210,22 +206,40 @@ pub(crate) fn system_look_up(name: &str) -> io::Result<Vec<SocketAddr>> {
     (name, 0).to_socket_addrs().map(Iterator::collect)
 }
 
-/// The variables that should name a proxy and do not. `reqwest` goes by the upper case first, by the one of the scheme
-/// before `ALL_PROXY`, and by no proxy where it cannot read one.
-fn bad_proxies() -> Vec<&'static str> {
-    const NAMES: [&str; 6] =
-        ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
+/// The variable that should name the proxy for an address, and does not. As `reqwest` goes by them: upper case first, that
+/// of the scheme before `ALL_PROXY`.
+fn bad_proxy(url: &str) -> Option<&'static str> {
     const SCHEMES: [&str; 6] = ["http", "https", "socks4", "socks4a", "socks5", "socks5h"];
     let is_proxy = |text: &str| {
         let text = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
         let url = reqwest::Url::parse(&text).ok();
         url.is_some_and(|url| SCHEMES.contains(&url.scheme()) && url.has_host())
     };
-    let is_bad = |name: &&str| std::env::var(name).is_ok_and(|text| !text.is_empty() && !is_proxy(&text));
-    NAMES.into_iter().filter(is_bad).collect()
+    let open = url.starts_with("http://");
+    let of_scheme = if open { ["HTTP_PROXY", "http_proxy"] } else { ["HTTPS_PROXY", "https_proxy"] };
+    let set = |names: [&'static str; 2]| {
+        let mut set = names.into_iter().filter_map(|name| Some((name, std::env::var(name).ok()?)));
+        set.next().filter(|(_, text)| !text.is_empty())
+    };
+    let (name, text) = set(of_scheme).or_else(|| set(["ALL_PROXY", "all_proxy"]))?;
+    (!is_proxy(&text)).then_some(name)
 }
 
 static BAD_PROXY: Said = Said::new();
+
+/// What every client has, however it encrypts.
+fn basic(settings: &Settings) -> reqwest::ClientBuilder {
+    reqwest::Client::builder()
+        .redirect(redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .referer(false)
+        .connect_timeout(SEND_CONNECT)
+        .timeout(SEND_TOTAL)
+        .pool_idle_timeout(IDLE)
+        .tcp_nodelay(true)
+        .http1_only()
+        .dns_resolver(Names(settings.look_up.clone().unwrap_or_else(|| Arc::new(system_look_up))))
+}
 
 /// Chooses who encrypts: rustls, with the provider of the process or the one that we bring; else the system.
 #[cfg(feature = "_tls")]
@@ -242,6 +256,17 @@ fn encrypted(builder: reqwest::ClientBuilder, settings: &Settings) -> Result<req
 #[cfg(not(feature = "_tls"))]
 fn encrypted(builder: reqwest::ClientBuilder, _: &Settings) -> Result<reqwest::ClientBuilder, String> {
     Ok(builder)
+}
+
+/// Trusts the settings' authorities, and none of the system's.
+#[cfg(feature = "_tls")]
+fn trusting_ours_only(builder: reqwest::ClientBuilder) -> reqwest::ClientBuilder {
+    builder.tls_certs_only([])
+}
+
+#[cfg(not(feature = "_tls"))]
+fn trusting_ours_only(builder: reqwest::ClientBuilder) -> reqwest::ClientBuilder {
+    builder
 }
 
 #[cfg(feature = "_tls")]

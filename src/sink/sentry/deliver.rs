@@ -26,7 +26,7 @@ impl Drop for Deliverer {
 
 impl Deliverer {
     pub(super) async fn deliver(self, settings: Settings) {
-        let client = match Client::new(&settings) {
+        let client = match Client::new(&settings, self.0.dsn.url()) {
             Ok(client) => client,
             Err(why) => return OFF.say(&format!("events are not sent to the server of the DSN: {why}")),
         };

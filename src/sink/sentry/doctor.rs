@@ -170,7 +170,7 @@ fn send(dsn: &Dsn, settings: Settings, event: &TrackedEvent) -> Result<Answer, S
     let (told, heard) = bounded(1);
     let dsn = dsn.clone();
     let sending = http::run("crumbtrail-doctor", move || async move {
-        let answer = match Client::new(&settings) {
+        let answer = match Client::new(&settings, dsn.url()) {
             Ok(client) => post(&client, &dsn, body).await.map_err(|failure| failure.to_string()),
             Err(why) => Err(why),
         };
