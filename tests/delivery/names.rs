@@ -49,7 +49,7 @@ fn a_name_that_is_found_again_has_its_events_sent() {
     let rig =
         Rig::new(to(dsn(address.port())).look_up(
             move |_: &str| match asked.fetch_add(1, Ordering::SeqCst) {
-                0..15 => Err(io::Error::other("no such name")),
+                0..8 => Err(io::Error::other("no such name")),
                 _ => Ok(vec![address]),
             },
         ));

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 use rustls::server::WebPkiClientVerifier;
@@ -23,6 +23,9 @@ impl Authority {
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let key = KeyPair::generate().expect("a key can be made");
+        // No two by the same name: who is unknown is not taken for somebody else.
+        let number = key.public_key_raw().iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        params.distinguished_name.push(DnType::CommonName, format!("authority {}", &number[2..18]));
         Self(CertifiedIssuer::self_signed(params, key).expect("it signs for itself"))
     }
 
