@@ -6,9 +6,17 @@
 
 #[cfg(test)]
 mod answers;
+#[cfg(test)]
+mod beside;
 #[cfg(all(test, feature = "_tls"))]
 #[path = "../support/certificates.rs"]
 mod certificates;
+#[cfg(test)]
+mod dsn;
+#[cfg(test)]
+mod ends;
+#[cfg(test)]
+mod envelope;
 #[cfg(test)]
 mod limits;
 #[cfg(test)]
@@ -17,6 +25,8 @@ mod names;
 mod network;
 #[cfg(test)]
 mod outbox;
+#[cfg(all(test, feature = "rustls-no-provider", not(any(feature = "rustls", feature = "native-tls"))))]
+mod providers;
 #[cfg(test)]
 mod proxies;
 #[cfg(test)]
@@ -29,5 +39,7 @@ mod server;
 #[cfg(test)]
 #[path = "../support/mod.rs"]
 mod support;
+#[cfg(test)]
+mod threads;
 #[cfg(all(test, feature = "_tls"))]
 mod tls;
