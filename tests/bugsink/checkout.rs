@@ -102,7 +102,7 @@ impl Issue {
 }
 
 fn user(user: &Value) -> Option<&str> {
-    user["id"].as_str().or(user["email"].as_str())
+    user["id"].as_str().or_else(|| user["email"].as_str())
 }
 
 fn numbers(text: &str) -> Vec<usize> {
