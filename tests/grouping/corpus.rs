@@ -39,7 +39,7 @@ fn load_session(n: usize) -> Result<(), Store> {
 
 fn rows() -> Vec<Row> {
     vec![
-        one("crates-io", "Failed to send webhook to https://crates.example/api/v1/serde?page=2", |n| {
+        one("crates-io", "Failed to send webhook to https://crates.example/api/v1/serde?[Filtered]", |n| {
             error!("Failed to send webhook to {}: {}", url(n), refused());
         }),
         two("crates-io", "failed to commit the index", |n| {
@@ -128,7 +128,7 @@ fn rows() -> Vec<Row> {
         two("reth", "Fatal error in the database provider", |n| {
             error!(target: "provider", "Fatal error in the database provider: {:?}", either(n));
         }),
-        one("apollo router", "could not fetch schema from https://crates.example/api/v1/serde?page=2", |n| {
+        one("apollo router", "could not fetch schema from https://crates.example/api/v1/serde?[Filtered]", |n| {
             error!("could not fetch schema from {}: {}", url(n), timed_out(n));
         }),
         two("apollo router", "plugin failed", |n| {
@@ -219,7 +219,7 @@ fn rows() -> Vec<Row> {
         two("chroma", "Compaction failed", |n| {
             error!("Compaction failed: {:?}", either(n));
         }),
-        one("tabby", "Failed to sync repository https://crates.example/api/v1/serde?page=2", |n| {
+        one("tabby", "Failed to sync repository https://crates.example/api/v1/serde?[Filtered]", |n| {
             error!("Failed to sync repository {}: {}", url(n), unreadable(n));
         }),
         two("foundry", "failed to get block 17", |n| {
