@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Sender, bounded};
 
@@ -76,29 +76,34 @@ impl Guard {
 }
 
 impl Guard {
-    /// Says on stderr what a program should know at its end: by a thread, and waited for but a moment, since the sink that
+    /// Says on stderr what a program should know at its end: by a thread, and not waited for without end, since the sink that
     /// hangs may be the one that holds stderr.
-    fn say(text: String) {
+    fn say(text: String, patience: Duration) {
         let (said, heard) = bounded::<()>(0);
         let teller = thread::Builder::new().name("crumbtrail-last".to_owned());
         let _ = teller.spawn(move || {
             diag::say(&text);
             drop(said);
         });
-        let _ = heard.recv_timeout(LAST_WORDS);
+        let _ = heard.recv_timeout(patience);
     }
 }
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        if let Err(late) = self.ledger.settle(DROP_FLUSH)
+        let begun = Instant::now();
+        let settled = self.ledger.settle(DROP_FLUSH);
+        // What is left of the time that the drop may take, and a moment in any case.
+        let patience = || DROP_FLUSH.saturating_sub(begun.elapsed()).max(LAST_WORDS);
+        if let Err(late) = settled
             && late.is_deadline()
         {
-            Self::say(format!("the guard was dropped, but {late}; they are lost if the program ends now"));
+            let text = format!("the guard was dropped, but {late}; they are lost if the program ends now");
+            Self::say(text, patience());
         }
         let stats = self.ledger.stats();
         if let Some(summary) = without_error::summary(stats.errors_without_error, &stats.lines) {
-            Self::say(summary);
+            Self::say(summary, patience());
         }
     }
 }
@@ -109,5 +114,5 @@ impl fmt::Debug for Guard {
     }
 }
 
-/// How long the drop waits for its own words.
+/// How long the drop waits for its own words, where it has no time left.
 const LAST_WORDS: Duration = Duration::from_millis(20);

@@ -128,9 +128,13 @@ fn rows() -> Vec<Row> {
         two("reth", "Fatal error in the database provider", |n| {
             error!(target: "provider", "Fatal error in the database provider: {:?}", either(n));
         }),
-        one("apollo router", "could not fetch schema from https://crates.example/api/v1/serde?[Filtered]", |n| {
-            error!("could not fetch schema from {}: {}", url(n), timed_out(n));
-        }),
+        one(
+            "apollo router",
+            "could not fetch schema from https://crates.example/api/v1/serde?[Filtered]",
+            |n| {
+                error!("could not fetch schema from {}: {}", url(n), timed_out(n));
+            },
+        ),
         two("apollo router", "plugin failed", |n| {
             error!(
                 error = %if n == 0 { refused().to_string() } else { "HTTP status server error (503 Service Unavailable)".to_owned() },
