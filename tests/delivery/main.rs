@@ -8,7 +8,8 @@
 mod answers;
 #[cfg(test)]
 mod beside;
-#[cfg(all(test, feature = "_tls"))]
+#[cfg(test)]
+#[cfg(feature = "_tls")]
 #[path = "../support/certificates.rs"]
 mod certificates;
 #[cfg(test)]
@@ -25,7 +26,8 @@ mod names;
 mod network;
 #[cfg(test)]
 mod outbox;
-#[cfg(all(test, feature = "rustls-no-provider", not(any(feature = "rustls", feature = "native-tls"))))]
+#[cfg(test)]
+#[cfg(all(feature = "rustls-no-provider", not(any(feature = "rustls", feature = "native-tls"))))]
 mod providers;
 #[cfg(test)]
 mod proxies;
@@ -41,5 +43,6 @@ mod server;
 mod support;
 #[cfg(test)]
 mod threads;
-#[cfg(all(test, feature = "_tls"))]
+#[cfg(test)]
+#[cfg(feature = "_tls")]
 mod tls;
