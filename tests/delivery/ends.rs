@@ -147,9 +147,12 @@ fn async_code_may_flush_on_a_runtime_with_one_thread() {
         in_time("flush in async code", deadline, || assert!(rig.guard.flush(deadline).is_err()));
         let late = rig.guard.handle().flush_async(deadline).await;
         assert!(late.is_err_and(|late| late.is_deadline()));
-        // Dropped inside of a runtime, where a client that blocks would panic.
-        drop(rig);
+        // Ended inside of a runtime, where a client that blocks would panic.
+        assert!(rig.guard.shutdown(deadline).is_err());
     });
+    assert_eq!(ledger_balances(&rig.guard).pending, 2);
+    // Its drop would wait for the server.
+    std::mem::forget(rig.guard);
 }
 
 /// The ways in which a process may end.

@@ -5,6 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use crumbtrail::limits::{ANSWER_BYTES, BACKOFF, BACKOFF_MOST, DROP_FLUSH, SEND_TOTAL, SEND_TRIES, SENDS};
@@ -80,29 +81,45 @@ fn with_a_server_that_is_down_nobody_waits_beyond_a_deadline() {
 
 #[test]
 fn dropping_the_guard_returns_by_its_deadline() {
-    for (server, absent) in [(Some(Server::new([Act::Silence])), None), (None, Some(Absent::new()))] {
-        let dsn = server.as_ref().map(Server::dsn).or(absent.as_ref().map(Absent::dsn)).expect("one of them");
-        measured_in_time("drop", DROP_FLUSH, || {
-            let (layer, guard) = to(dsn.as_str()).build().expect("the settings are legal");
-            let _default = tracing_subscriber::registry().with(layer).set_default();
-            let handle = guard.handle();
-            lose(400);
-            let begun = Instant::now();
-            drop(guard);
-            let spent = begun.elapsed();
-            assert!(handle.stats().balances());
-            assert_eq!((handle.stats().accepted, handle.stats().pending), (400, 400));
-            spent
-        });
-    }
+    let (server, absent) = (Server::new([Act::Silence]), Absent::new());
+    thread::scope(|scope| {
+        for dsn in [server.dsn(), absent.dsn()] {
+            scope.spawn(move || drop_returns(&dsn));
+        }
+    });
 }
 
+fn drop_returns(dsn: &str) {
+    measured_in_time("drop", DROP_FLUSH, || {
+        let (layer, guard) = to(dsn).build().expect("the settings are legal");
+        let _default = tracing_subscriber::registry().with(layer).set_default();
+        let handle = guard.handle();
+        lose(400);
+        let begun = Instant::now();
+        drop(guard);
+        let spent = begun.elapsed();
+        assert!(handle.stats().balances());
+        assert_eq!((handle.stats().accepted, handle.stats().pending), (400, 400));
+        spent
+    });
+}
+
+/// Each by the network's own clock, which takes its time, and so side by side.
 #[test]
-fn a_server_that_never_answers_costs_its_time_and_no_event() {
+fn an_answer_that_is_too_slow_is_given_up_by_the_total_timeout() {
+    thread::scope(|scope| {
+        for work in [never_answers, drips_in_its_head, drips_in_its_body] {
+            scope.spawn(work);
+        }
+    });
+}
+
+fn never_answers() {
+    const EVENTS: u64 = 60;
     let server = Server::new([Act::Silence]);
     let rig = Rig::new(to(server.dsn()));
     // More than are on their way at once.
-    let ids = lose(400);
+    let ids = lose(EVENTS as usize);
     rig.hand_out();
     until(LONG, || server.requests().len() == SENDS);
     for deadline in [0, 50, 500].map(Duration::from_millis) {
@@ -111,15 +128,15 @@ fn a_server_that_never_answers_costs_its_time_and_no_event() {
         });
     }
     assert_eq!((server.begun(), server.most_in_flight()), (SENDS, SENDS));
-    assert_eq!(ledger_balances(&rig.guard).pending, 400);
+    assert_eq!(ledger_balances(&rig.guard).pending, EVENTS);
     server.script([Act::status(200)]);
     // All of them give up, by the network's own clock; then the next try is due, by the test's.
     rig.pass_until(|| server.requests().len() > SENDS);
     rig.flush();
-    rig.ends(400, 400, &[]);
+    rig.ends(EVENTS, EVENTS, &[]);
     let mut arrived = server.event_ids();
     // The first ones once more, with the same ids.
-    assert_eq!(arrived.len(), 400 + SENDS);
+    assert_eq!(arrived.len(), ids.len() + SENDS);
     arrived.sort();
     arrived.dedup();
     let mut ids = ids;
@@ -127,8 +144,15 @@ fn a_server_that_never_answers_costs_its_time_and_no_event() {
     assert_eq!(arrived, ids);
 }
 
-/// Whether the head drips or the body, the whole is too late though no byte is.
-#[track_caller]
+fn drips_in_its_head() {
+    drips(0);
+}
+
+fn drips_in_its_body() {
+    drips(60);
+}
+
+/// No byte is late, but the whole is.
 fn drips(at_once: usize) {
     let slow = Act::Drip(Answer::new(200).body("x".repeat(100)), at_once, Duration::from_secs(1));
     let server = Server::new([slow, Act::status(200)]);
@@ -142,16 +166,6 @@ fn drips(at_once: usize) {
     rig.flush();
     rig.ends(1, 1, &[]);
     assert_eq!(server.event_ids(), [id.clone(), id]);
-}
-
-#[test]
-fn an_answer_whose_head_drips_is_given_up_by_the_total_timeout() {
-    drips(0);
-}
-
-#[test]
-fn an_answer_whose_body_drips_is_given_up_by_the_total_timeout() {
-    drips(60);
 }
 
 /// Kilobytes that this process has in memory.

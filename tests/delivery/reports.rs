@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crumbtrail::limits::{CLIENT_REPORTS, QUEUE_ITEMS};
+use crumbtrail::limits::CLIENT_REPORTS;
 use crumbtrail::{Dropped, Lost, Sink, Throttle, TrackedEvent, Verdict};
 
 use crate::rig::{LONG, Rig, fault, lose, lose_one, stays, to};
@@ -130,13 +130,14 @@ impl Sink for Hangs {
 
 #[test]
 fn what_found_no_room_in_the_queue_is_reported() {
+    const QUEUE: usize = 20;
     let (go, hangs) = std::sync::mpsc::channel();
     let server = Server::answering(200);
-    let rig = Rig::new(to(server.dsn()).sink(Hangs(std::sync::Mutex::new(hangs))));
+    let rig = Rig::new(to(server.dsn()).queue(QUEUE, 1 << 20).sink(Hangs(std::sync::Mutex::new(hangs))));
     lose_one();
     rig.hand_out();
     until(LONG, || rig.guard.stats().busy_for > Duration::ZERO);
-    let more = QUEUE_ITEMS as u64 + 50;
+    let more = QUEUE as u64 + 50;
     (0..more).for_each(|_| tracing::error!(error = %fault(), "lost"));
     drop(go);
     rig.flush();
