@@ -315,5 +315,5 @@ fn words(error: &(dyn Error + 'static)) -> String {
 const CAUSES: usize = 8;
 /// How long a connection is kept for the next request.
 const IDLE: Duration = Duration::from_secs(15);
-/// Name look-ups at the same time; one that hangs leaves room for one that does not.
-const LOOK_UPS: usize = 2;
+/// Name look-ups at the same time: there is one name.
+const LOOK_UPS: usize = 1;
