@@ -10,8 +10,19 @@ use std::io;
 
 use serde_json::{Map, Value};
 
-use super::wire::{FIELDS, OWN, SHORT, SPAN, stack_of};
-use crate::limits::{TRIM_FRAMES, TRIM_MARK_BYTES, TRIM_NAMES, TRIM_TEXT_BYTES};
+use super::wire::{FIELDS, OWN, SHORT, SPAN, Wire, stack_of};
+use crate::limits::{
+    ENVELOPE_BYTES, ENVELOPE_HEADERS_BYTES, TRIM_FRAMES, TRIM_MARK_BYTES, TRIM_NAMES, TRIM_TEXT_BYTES,
+};
+use crate::model::TrackedEvent;
+
+impl Wire {
+    /// The event as the protocol's JSON, at most [`ENVELOPE_BYTES`] less room for the headers, trimmed with marks where it
+    /// is longer.
+    pub(super) fn payload(&mut self, event: &TrackedEvent) -> Vec<u8> {
+        fit(self.object(event), ENVELOPE_BYTES - ENVELOPE_HEADERS_BYTES)
+    }
+}
 
 /// The event as JSON, of so many bytes at the most.
 pub(super) fn fit(mut event: Map<String, Value>, limit: usize) -> Vec<u8> {

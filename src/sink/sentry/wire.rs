@@ -3,7 +3,7 @@
 //! What comes out holds to the [published schema](https://develop.sentry.dev/sdk/data-model/event-payloads/) in its strict
 //! reading: no key that it does not know, every context an object, names and tags as Sentry's intake takes them. What does
 //! not fit a name is kept in a context. It reads well in Sentry, GlitchTip and Bugsink alike, which all show
-//! `type: value` of the last exception. Runs on the worker; never fails, and never returns more than fits an envelope.
+//! `type: value` of the last exception. Runs on the worker; never fails, and leaves it to `trim.rs` that it fits an envelope.
 
 mod breadcrumbs;
 mod contexts;
@@ -21,11 +21,7 @@ use serde_json::{Map, Value, json};
 use tracing::Level;
 
 use super::images::Images;
-use super::trim;
-use crate::limits::{
-    ENVELOPE_BYTES, ENVELOPE_HEADERS_BYTES, FINGERPRINT_BYTES, NAME_CHARS, SENT_MESSAGE_CHARS,
-    SERVER_NAME_CHARS,
-};
+use crate::limits::{FINGERPRINT_BYTES, NAME_CHARS, SENT_MESSAGE_CHARS, SERVER_NAME_CHARS};
 use crate::model::{EventKind, TrackedEvent};
 
 use contexts::Program;
@@ -44,14 +40,8 @@ impl Wire {
         Self { images: Images::default(), program: Program::running() }
     }
 
-    /// The event as the protocol's JSON, at most [`ENVELOPE_BYTES`] less room for the headers, trimmed with marks where it
-    /// is longer.
-    pub(super) fn payload(&mut self, event: &TrackedEvent) -> Vec<u8> {
-        trim::fit(self.object(event), ENVELOPE_BYTES - ENVELOPE_HEADERS_BYTES)
-    }
-
     /// The whole event, however long it is.
-    fn object(&mut self, event: &TrackedEvent) -> Map<String, Value> {
+    pub(super) fn object(&mut self, event: &TrackedEvent) -> Map<String, Value> {
         self.images.learn(event.frames.iter().filter_map(|frame| frame.address));
         let frames = stack::without_start(&event.frames, &self.images);
         let text = event.message.as_deref().unwrap_or(&event.title);
