@@ -3,11 +3,12 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-use crumbtrail::{Lost, Memory};
+use crumbtrail::{Lost, Memory, Stack, Throttle};
 use rustls::crypto::aws_lc_rs;
+use tracing_subscriber::prelude::*;
 
 use crate::certificates::Authority;
-use crate::rig::{Rig, lose, to};
+use crate::rig::{LONG, lose};
 use crate::server::{Act, KEY, Server};
 use crate::support::{child, ledger_balances, role};
 
@@ -34,18 +35,25 @@ fn the_provider_of_the_process_is_used_and_without_one_the_sink_is_off() {
     let variable = |name: &str| std::env::var(name).expect("the parent sets it");
     let port: u16 = variable("TEST_PORT").parse().expect("a port");
     let memory = Memory::new();
-    let builder = to(format!("https://{KEY}@server.test:{port}/42"))
+    // By hand: what the other tests begin with installs one.
+    let (layer, guard) = crumbtrail::builder()
+        .throttle(Throttle::Off)
+        .panics(false)
+        .stack(Stack::Off)
+        .dsn(format!("https://{KEY}@server.test:{port}/42"))
         .look_up(move |_: &str| Ok(vec![SocketAddr::from((Ipv4Addr::LOCALHOST, port))]))
         .ca_certificates(variable("TEST_AUTHORITY"))
-        .sink(memory.clone());
-    let rig = Rig::new(builder);
+        .sink(memory.clone())
+        .build()
+        .expect("the settings are legal");
+    let _default = tracing_subscriber::registry().with(layer).set_default();
     if role == "with" {
         // Behind `build`, and before the first event.
         assert!(aws_lc_rs::default_provider().install_default().is_ok(), "nobody has installed one");
     }
     lose(3);
-    rig.flush();
-    let stats = ledger_balances(&rig.guard);
+    assert_eq!(guard.flush(LONG), Ok(()));
+    let stats = ledger_balances(&guard);
     assert_eq!((stats.accepted, stats.delivered, memory.events().len()), (3, 3, 3));
     let unsent = stats.unsent.get(&Lost::Sink).copied();
     assert_eq!(unsent, (role == "without").then_some(3), "{stats:?}");

@@ -16,7 +16,15 @@ pub(crate) const LONG: Duration = Duration::from_secs(20);
 
 /// A builder for events to that server, without the stack, whose symbols take their time.
 pub(crate) fn to(dsn: impl Into<String>) -> Builder {
+    bring_cryptography();
     crumbtrail::builder().throttle(Throttle::Off).panics(false).stack(Stack::Off).dsn(dsn)
+}
+
+/// Does for a build that brings none what its program has to do; see `providers.rs`.
+fn bring_cryptography() {
+    #[cfg(all(feature = "rustls-no-provider", not(any(feature = "rustls", feature = "native-tls"))))]
+    // An error where it was done before.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
 }
 
 /// An error to be logged.
@@ -50,6 +58,7 @@ pub(crate) struct Rig {
 impl Rig {
     /// On a clock that stands still.
     pub(crate) fn new(builder: Builder) -> Self {
+        bring_cryptography();
         let clock = Clock::manual();
         let (layer, guard) = builder.clock(&clock).build().expect("the settings are legal");
         Self { guard, clock, _default: tracing_subscriber::registry().with(layer).set_default() }
