@@ -3,9 +3,9 @@
 
 use crumbtrail::Lost;
 
-use crate::rig::{LONG, Rig, lose_one, to};
+use crate::rig::{Rig, lose_one, to};
 use crate::server::{Absent, Act, Answer, KEY, Server};
-use crate::support::{Child, child, role, until};
+use crate::support::{Child, child, role};
 
 /// The variables that may name one.
 const VARIABLES: [&str; 4] = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"];
@@ -139,6 +139,8 @@ fn a_proxy_that_fails_is_a_network_that_fails_and_its_password_is_not_shown() {
 #[test]
 fn by_tls_a_proxy_sees_the_name_of_the_server_and_no_more() {
     use crate::certificates::Authority;
+    use crate::rig::LONG;
+    use crate::support::until;
 
     const NAME: &str = "proxies::by_tls_a_proxy_sees_the_name_of_the_server_and_no_more";
     if role().is_some() {
