@@ -14,6 +14,8 @@ use std::thread;
 pub(crate) struct Report {
     /// The bench's name, and the mark of its table.
     bench: &'static str,
+    /// The table's first two lines.
+    head: &'static str,
     lines: Vec<String>,
     missed: usize,
 }
@@ -37,8 +39,17 @@ pub(crate) fn is_bench_run() -> io::Result<bool> {
 
 impl Report {
     pub(crate) fn new(bench: &'static str) -> Self {
+        Self::with_head(bench, "| measure | figure | bar | verdict | |\n|---|---|---|---|---|\n")
+    }
+
+    /// A report of faults, with what each of two sides makes of them.
+    pub(crate) fn side_by_side(bench: &'static str) -> Self {
+        Self::with_head(bench, "| fault | peer | crumbtrail | verdict |\n|---|---|---|---|\n")
+    }
+
+    fn with_head(bench: &'static str, head: &'static str) -> Self {
         say(&format!("{bench}: {}", conditions()));
-        Self { bench, lines: Vec::new(), missed: 0 }
+        Self { bench, head, lines: Vec::new(), missed: 0 }
     }
 
     /// Reports a figure. Its bar is written `<= 2` or `>= 6`, or is empty where it is shown for comparison only; a figure
@@ -58,6 +69,14 @@ impl Report {
         let text = format!("{name:<56} {value:>10}  {bar:<8} {verdict:<7}  {detail}");
         say(text.trim_end());
         self.lines.push(format!("| {name} | {value} | {bar} | {verdict} | {detail} |"));
+    }
+
+    /// Reports a fault, and whether crumbtrail did right.
+    pub(crate) fn compare(&mut self, fault: &str, peer: &str, ours: &str, right: bool) {
+        let verdict = if right { "met" } else { "missed" };
+        self.missed += usize::from(!right);
+        say(&format!("{fault:<56} {verdict}\n    peer: {peer}\n    crumbtrail: {ours}"));
+        self.lines.push(format!("| {fault} | {peer} | {ours} | {verdict} |"));
     }
 
     /// Ends the report and, with `CRUMBTRAIL_BENCH_WRITE=1`, writes it into the README of the benches.
@@ -86,7 +105,7 @@ impl Report {
         let versions: Vec<_> =
             packages.iter().filter_map(|name| Some(format!("{name} {}", version(&lock, name)?))).collect();
         let mut table = format!("{}, {}.\n\n", conditions(), versions.join(", "));
-        table.push_str("| measure | figure | bar | verdict | |\n|---|---|---|---|---|\n");
+        table.push_str(self.head);
         for line in &self.lines {
             writeln!(table, "{line}")?;
         }
@@ -131,3 +150,9 @@ fn version<'a>(lock: &'a str, name: &str) -> Option<&'a str> {
     let (_, rest) = lock.split_once(&format!("name = \"{name}\"\nversion = \""))?;
     rest.split('"').next()
 }
+
+// Most benches report figures, one compares; none is dead.
+const _: fn(&'static str) -> Report = Report::side_by_side;
+const _: fn(&mut Report, &str, &str, &str, bool) = Report::compare;
+const _: fn(&'static str) -> Report = Report::new;
+const _: fn(&mut Report, &str, Figure, &str, &str) = Report::judge;
