@@ -2,7 +2,7 @@
 //!
 //! The peer runs with its defaults and a transport that drops what it is given, so nothing is sent by either side: neither
 //! serialises an event, and only crumbtrail hands it to another thread. Excluded: spans of performance monitoring (its
-//! `traces_sample_rate` is 0 by default), structured logs.
+//! `traces_sample_rate` is 0 by default), structured logs, and its debug images, which only a server has use for.
 
 #[path = "../harness/alloc.rs"]
 mod alloc;
@@ -27,6 +27,9 @@ use std::any::Any;
 use std::error::Error;
 use std::sync::Arc;
 
+use sentry::integrations::backtrace::{AttachStacktraceIntegration, ProcessStacktraceIntegration};
+use sentry::integrations::contexts::ContextIntegration;
+use sentry::integrations::panic::PanicIntegration;
 use sentry::protocol::{EnvelopeItem, Event};
 use sentry::{ClientOptions, Envelope, Transport};
 use sentry_tracing::{BreadcrumbLayer, ErrorLayer, SpanLayer};
@@ -166,7 +169,15 @@ fn install(subject: &str) -> Result<Box<dyn Any>, Box<dyn Error>> {
         return subjects::install(subject);
     }
     let transport = |_: &ClientOptions| -> Arc<dyn Transport> { Arc::new(Nowhere) };
-    let options = ClientOptions::new().dsn("https://key@localhost/1").transport(transport);
+    // Its default integrations in their order, but for the debug images.
+    let options = ClientOptions::new()
+        .dsn("https://key@localhost/1")
+        .transport(transport)
+        .default_integrations(false)
+        .add_integration(AttachStacktraceIntegration)
+        .add_integration(ContextIntegration::default())
+        .add_integration(PanicIntegration::default())
+        .add_integration(ProcessStacktraceIntegration);
     let guard = sentry::init(options.attach_stacktrace(subject == PEER_STACKS));
     let registry = tracing_subscriber::registry();
     if subject == COMBINED {
