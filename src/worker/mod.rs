@@ -359,15 +359,15 @@ impl Worker {
         if outcome.is_ok() || self.sinks.forward.is_some() {
             self.tallied.told(&event.fingerprint, minute);
         }
+        if let Some(look) = self.first_look.take() {
+            look_at(event.target.clone(), look);
+        }
         match &mut self.sinks.forward {
             Some(forward) => {
                 receipt.forward(outcome.is_ok());
                 forward.forward(&event, receipt);
             }
             None => receipt.end(outcome),
-        }
-        if let Some(look) = self.first_look.take() {
-            look_at(event.target, look);
         }
     }
 }
