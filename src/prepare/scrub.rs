@@ -131,7 +131,10 @@ impl Scrubber {
 
     fn breadcrumb(&self, crumb: &mut Breadcrumb) {
         self.text(&mut crumb.message);
-        self.text(&mut crumb.category);
+        // Of a log record it is the module.
+        if crumb.category != crumb.target {
+            self.text(&mut crumb.category);
+        }
         self.map(&mut crumb.data, SCRUB_DEPTH);
     }
 

@@ -10,37 +10,52 @@
 /// The names that are looked for.
 #[derive(Debug)]
 pub(super) struct Keys {
-    /// Without separators, in small letters; contained in a name they make it a secret. By their first letter.
-    parts: [Vec<&'static str>; LETTERS],
-    /// The program's, likewise.
+    /// By their first letters.
+    known: [Vec<Known>; LETTERS],
+    /// The program's: folded, and contained in a name they make it a secret.
     own: Vec<String>,
-    /// In small letters; as a word of a name they make it a secret.
-    words: Vec<&'static str>,
+}
+
+/// A name of ours, in small letters and without separators.
+#[derive(Debug)]
+struct Known {
+    name: &'static str,
+    /// It must be a word of its own.
+    word: bool,
 }
 
 impl Keys {
     /// Ours and the program's `own`; without `pii` also what is an address, or what a request asked for.
     pub(super) fn new(own: &[String], pii: bool) -> Self {
-        let (persons, about): (&[&str], &[&str]) = if pii { (&[], &[]) } else { (&PII_PARTS, &PII_WORDS) };
-        let mut parts = [const { Vec::new() }; LETTERS];
-        for part in PARTS.iter().chain(persons) {
-            if let Some(parts) = part.bytes().next().and_then(|first| parts.get_mut(letter(first))) {
-                parts.push(*part);
+        let known = |names: &'static [&'static str], word| names.iter().map(move |name| Known { name, word });
+        let persons = known(&PII_PARTS, false).chain(known(&PII_WORDS, true)).filter(|_| !pii);
+        let mut keys = Self { known: [const { Vec::new() }; LETTERS], own: Vec::new() };
+        for known in known(&PARTS, false).chain(known(&WORDS, true)).chain(persons) {
+            let first = known.name.bytes().next().map_or(LETTERS, letter);
+            if let Some(same) = keys.known.get_mut(first) {
+                same.push(known);
             }
         }
-        Self {
-            parts,
-            own: own.iter().map(|name| folded(name)).filter(|name| !name.is_empty()).collect(),
-            words: WORDS.iter().chain(about).copied().collect(),
-        }
+        keys.own = own.iter().map(|name| folded(name)).filter(|name| !name.is_empty()).collect();
+        keys
     }
 
-    /// Whether what stands under that name is a secret. An error is none, whatever it is about.
+    /// Whether what stands under that name is a secret. An error is none, whatever it is about, unless the program says so.
     pub(super) fn denies(&self, name: &str) -> bool {
-        let denied = self.has_part(name)
-            || self.is_own(name)
-            || words(name).any(|word| self.words.iter().any(|short| is_word(word, short)));
-        denied && !words(name).last().is_some_and(|last| ERRORS.iter().any(|error| is_word(last, error)))
+        let is_error =
+            || words(name).last().is_some_and(|last| ERRORS.iter().any(|error| is_word(last, error)));
+        (self.knows(name) && !is_error()) || self.is_own(name)
+    }
+
+    fn knows(&self, name: &str) -> bool {
+        let bytes = name.as_bytes();
+        bytes.iter().enumerate().any(|(at, first)| {
+            let same = self.known.get(letter(*first)).map(Vec::as_slice).unwrap_or_default();
+            same.iter().any(|known| {
+                begins(bytes.get(at..).unwrap_or_default(), known.name)
+                    && (!known.word || words(name).any(|word| is_word(word, known.name)))
+            })
+        })
     }
 
     /// Whether a value tells nothing although its name is a secret's: it is empty, says yes or no, or counts.
@@ -49,14 +64,6 @@ impl Keys {
         value.is_empty()
             || LITERALS.iter().any(|literal| value.eq_ignore_ascii_case(literal))
             || (is_number(value) && is_count(name) && !self.is_own(name))
-    }
-
-    fn has_part(&self, name: &str) -> bool {
-        let name = name.as_bytes();
-        name.iter().enumerate().any(|(at, first)| {
-            let parts = self.parts.get(letter(*first)).into_iter().flatten();
-            parts.into_iter().any(|part| begins(name.get(at..).unwrap_or_default(), part))
-        })
     }
 
     fn is_own(&self, name: &str) -> bool {
@@ -69,8 +76,7 @@ impl Keys {
 
     #[cfg(test)]
     pub(super) fn leave_out(&mut self, name: &str) {
-        self.parts.iter_mut().for_each(|parts| parts.retain(|part| *part != name));
-        self.words.retain(|word| *word != name);
+        self.known.iter_mut().for_each(|same| same.retain(|known| known.name != name));
     }
 }
 

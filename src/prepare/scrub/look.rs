@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::keys::Keys;
+use super::{card, patterns};
 
 /// The parts of a text that are secret, in any order.
 pub(super) type Found = Vec<Range<usize>>;
@@ -48,21 +49,44 @@ impl<'a> Look<'a> {
 #[derive(Debug, Default)]
 pub(super) struct Glance {
     seen: u8,
+    /// The most digits with no more than a space or a dash between any two of them.
     pub(super) digits: usize,
     /// The longest run of what names and keys are made of.
-    pub(super) longest: usize,
+    longest: usize,
+    /// One of them may begin as the services' keys do.
+    begins: bool,
+    /// A word that is the scheme of credentials is followed by a blank.
+    pub(super) scheme: bool,
 }
 
 impl Glance {
     pub(super) fn at(text: &str) -> Self {
         let mut glance = Self::default();
-        let mut run = 0;
-        for byte in text.bytes() {
-            let class = CLASSES.get(usize::from(byte)).copied().unwrap_or_default();
+        let (mut run, mut digits, mut before) = (0, 0, 0);
+        for (at, byte) in text.as_bytes().iter().enumerate() {
+            let class = class(*byte);
             glance.seen |= class;
-            glance.digits += usize::from(class & DIGIT != 0);
-            run = if class & KEY == 0 { 0 } else { run + 1 };
-            glance.longest = glance.longest.max(run);
+            if class & KEY == 0 {
+                run = 0;
+            } else {
+                run += 1;
+                if run > glance.longest {
+                    glance.longest = run;
+                }
+                glance.begins |= patterns::may_begin(before, *byte);
+            }
+            if class & DIGIT != 0 {
+                digits += 1;
+                if digits > glance.digits {
+                    glance.digits = digits;
+                }
+            } else if class & (BLANK | DASH) == 0 {
+                digits = 0;
+            }
+            if class & BLANK != 0 && matches!(before, b'r' | b'R' | b'c' | b'C') {
+                glance.scheme |= patterns::is_scheme(text.as_bytes(), at);
+            }
+            before = *byte;
         }
         glance
     }
@@ -70,6 +94,16 @@ impl Glance {
     /// It has something of each of these.
     pub(super) fn has(&self, classes: u8) -> bool {
         self.seen & classes == classes
+    }
+
+    /// It has what may be a key of one of the services.
+    pub(super) fn has_key(&self) -> bool {
+        self.begins && self.longest >= patterns::SHORTEST
+    }
+
+    /// It is no more than a word, or a short number.
+    pub(super) fn is_word(&self) -> bool {
+        self.seen & !(KEY | DIGIT) == 0 && !self.has_key() && self.digits < card::SHOWN_DIGITS
     }
 }
 
@@ -86,22 +120,8 @@ pub(super) const QUESTION: u8 = 1 << 5;
 pub(super) const DASH: u8 = 1 << 6;
 pub(super) const BLANK: u8 = 1 << 7;
 
-const CLASSES: [u8; 256] = {
-    let mut classes = [0; 256];
-    let mut byte = 0_u8;
-    loop {
-        #[expect(clippy::indexing_slicing, reason = "the table has a place for every byte")]
-        {
-            classes[byte as usize] = class(byte);
-        }
-        if byte == u8::MAX {
-            break classes;
-        }
-        byte += 1;
-    }
-};
-
-const fn class(byte: u8) -> u8 {
+/// What a byte is.
+fn class(byte: u8) -> u8 {
     match byte {
         b'=' | b'(' => SIGN,
         b':' => SIGN | COLON,

@@ -40,7 +40,7 @@ pub(super) fn goes_on(line: &str, inside: bool) -> bool {
 pub(super) fn find_credentials(look: &Look<'_>, found: &mut Found) {
     let bytes = look.text.as_bytes();
     let blanks = bytes.iter().enumerate().filter(|(_, byte)| matches!(byte, b' ' | b'\t'));
-    for (at, _) in blanks.filter(|(at, _)| SCHEMES.iter().any(|scheme| ends_with(bytes, *at, scheme))) {
+    for (at, _) in blanks.filter(|(at, _)| is_scheme(bytes, *at)) {
         let start = at + look.from(at).bytes().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
         let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(byte);
         let end = start + look.from(start).bytes().take_while(is_part).count();
@@ -51,12 +51,20 @@ pub(super) fn find_credentials(look: &Look<'_>, found: &mut Found) {
     }
 }
 
-/// Whether the word before that place is the scheme, in small letters or capitals.
-fn ends_with(bytes: &[u8], at: usize, scheme: &str) -> bool {
-    let Some(start) = at.checked_sub(scheme.len()) else { return false };
-    let before = start.checked_sub(1).and_then(|before| bytes.get(before));
-    bytes.get(start..at).is_some_and(|word| word.eq_ignore_ascii_case(scheme.as_bytes()))
-        && !before.is_some_and(u8::is_ascii_alphanumeric)
+/// Whether the word before that place is a scheme, in small letters or capitals.
+pub(super) fn is_scheme(bytes: &[u8], at: usize) -> bool {
+    SCHEMES.iter().any(|scheme| {
+        let Some(start) = at.checked_sub(scheme.len()) else { return false };
+        let before = start.checked_sub(1).and_then(|before| bytes.get(before));
+        bytes.get(start..at).is_some_and(|word| word.eq_ignore_ascii_case(scheme.as_bytes()))
+            && !before.is_some_and(u8::is_ascii_alphanumeric)
+    })
+}
+
+/// Whether one of the services' keys may begin with that byte, behind that other one.
+pub(super) fn may_begin(before: u8, byte: u8) -> bool {
+    matches!(byte, b'A' | b'e' | b'g' | b'r' | b's' | b'x')
+        && !(before.is_ascii_alphanumeric() || before == b'_')
 }
 
 /// What base64 writes and no word is written like: capitals behind other letters, or `=` at its end.

@@ -7,7 +7,7 @@
 use std::fmt;
 use std::ops::Range;
 
-use super::look::{BLANK, COLON, DASH, Found, Glance, Look, QUESTION, SIGN, SLASH};
+use super::look::{COLON, DASH, Found, Glance, Look, QUESTION, SIGN, SLASH};
 use super::{FILTERED, assigned, card, patterns, url};
 
 /// One way of finding secrets.
@@ -28,19 +28,14 @@ pub(super) const RULES: [Rule; 12] = [
     rule("query of a URL", |text| text.has(QUESTION), url::find_query),
     rule("card number", |text| text.digits >= card::SHOWN_DIGITS, card::find),
     rule("PEM block", |text| text.has(DASH), patterns::find_pem),
-    rule("credentials", |text| text.has(BLANK), patterns::find_credentials),
-    rule("JSON web token", is_long, patterns::find_jwt),
-    rule("GitHub token", is_long, patterns::find_github),
-    rule("AWS key", is_long, patterns::find_aws),
-    rule("Stripe key", is_long, patterns::find_stripe),
-    rule("Slack token", is_long, patterns::find_slack),
-    rule("Google key", is_long, patterns::find_google),
+    rule("credentials", |text| text.scheme, patterns::find_credentials),
+    rule("JSON web token", Glance::has_key, patterns::find_jwt),
+    rule("GitHub token", Glance::has_key, patterns::find_github),
+    rule("AWS key", Glance::has_key, patterns::find_aws),
+    rule("Stripe key", Glance::has_key, patterns::find_stripe),
+    rule("Slack token", Glance::has_key, patterns::find_slack),
+    rule("Google key", Glance::has_key, patterns::find_google),
 ];
-
-/// Keys are runs without a space, and longer than most words.
-fn is_long(text: &Glance) -> bool {
-    text.longest >= patterns::SHORTEST
-}
 
 impl fmt::Debug for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -92,10 +87,13 @@ impl Filtered {
 fn found(rules: &[&Rule], look: &Look<'_>) -> Found {
     let glance = Glance::at(look.text);
     let mut found = Found::new();
+    if glance.is_word() {
+        return found;
+    }
     for rule in rules.iter().filter(|rule| (rule.may_find)(&glance)) {
         (rule.find)(look, &mut found);
     }
-    joined(found, look.text)
+    if found.is_empty() { found } else { joined(found, look.text) }
 }
 
 fn without(text: &str, parts: &Found) -> String {
