@@ -394,8 +394,12 @@ impl Builder {
         } else {
             if self.sinks.is_empty() && forward.is_none() {
                 NO_SINK.say(
-                    "no sink is configured: events are counted, but go nowhere; set SENTRY_DSN, or add one with \
-                     Builder::sink",
+                    if cfg!(feature = "sentry") {
+                        "no sink is configured: events are counted, but go nowhere; set SENTRY_DSN, or add one with \
+                         Builder::sink"
+                    } else {
+                        "no sink is configured: events are counted, but go nowhere; add one with Builder::sink"
+                    },
                 );
             }
             let handle = Handle::new(Arc::clone(&ledger));

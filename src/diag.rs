@@ -2,8 +2,8 @@
 //!
 //! It never goes through `tracing` or `log`, so it cannot feed itself, and every text in it is escaped. Each
 //! [`Said`] speaks once in a process: what goes on happening is counted in [`Stats`](crate::Stats) instead. May block
-//! on a full stderr, so it is called at start-up, on the worker, and on the caller's thread for mistakes in the
-//! program only.
+//! on a full stderr, so it is called at start-up, on the worker and on the thread that delivers, and on the caller's thread
+//! for mistakes in the program only.
 
 use std::fmt::Write as _;
 use std::io::Write as _;

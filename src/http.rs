@@ -18,6 +18,7 @@ use std::time::Duration;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::redirect;
+use tokio::sync::{Semaphore, oneshot};
 
 use crate::diag::Said;
 use crate::limits::{ANSWER_BYTES, SEND_CONNECT, SEND_TOTAL};
@@ -73,12 +74,11 @@ impl Trust {
     }
 }
 
-/// Posts to one server after the other, several requests at once.
-#[derive(Debug, Clone)]
+/// Posts to one server after the other, several requests at once. Without a `Debug`, which would show a proxy's password.
+#[derive(Clone)]
 pub(crate) struct Client(reqwest::Client);
 
-/// What is posted.
-#[derive(Debug)]
+/// What is posted. Without a `Debug`, which would show what is secret.
 pub(crate) struct Post<'a> {
     pub(crate) url: &'a str,
     pub(crate) headers: Vec<(&'static str, &'static str)>,
@@ -172,12 +172,8 @@ pub(crate) fn run<F: Future<Output = ()>>(
     let thread = thread::Builder::new().name(name.to_owned());
     let spawned = thread.spawn(move || {
         enter(|_| {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .thread_name("crumbtrail-names")
-                .max_blocking_threads(LOOK_UPS)
-                .thread_keep_alive(Duration::ZERO)
-                .build();
+            // Not all that a runtime may have: signals are the host's.
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build();
             if let Ok(runtime) = runtime {
                 runtime.block_on(work());
                 runtime.shutdown_background();
@@ -187,15 +183,36 @@ pub(crate) fn run<F: Future<Output = ()>>(
     spawned.map(drop)
 }
 
-/// Looks names up on a thread that lives as long as that takes: it may block, and cannot be cancelled.
-struct Names(LookUp);
+/// Looks names up, one after the other, each on a thread that lives as long as that takes: a look-up may block, and cannot
+/// be cancelled. One that is given up leaves its turn to the next, while so many are at it at the most.
+struct Names {
+    look_up: LookUp,
+    turn: Arc<Semaphore>,
+    room: Arc<Semaphore>,
+}
+
+impl Names {
+    fn new(look_up: LookUp) -> Self {
+        Self { look_up, turn: Arc::new(Semaphore::new(1)), room: Arc::new(Semaphore::new(LOOK_UPS)) }
+    }
+}
 
 impl Resolve for Names {
     fn resolve(&self, name: Name) -> Resolving {
-        let look_up = Arc::clone(&self.0);
+        let (look_up, turn) = (Arc::clone(&self.look_up), Arc::clone(&self.turn));
+        let room = Arc::clone(&self.room);
         Box::pin(async move {
-            let found = tokio::task::spawn_blocking(move || enter(|_| look_up(name.as_str())));
-            let found = found.await?.ok_or("the thread is inside crumbtrail already")??;
+            let _turn = turn.acquire().await?;
+            let place = room.try_acquire_owned().map_err(|_| "earlier look-ups of the name still hang")?;
+            let (told, heard) = oneshot::channel();
+            let asking = thread::Builder::new().name("crumbtrail-names".to_owned());
+            asking.spawn(move || {
+                let found = enter(|_| look_up(name.as_str()));
+                drop(place);
+                // Whoever asked may have given it up.
+                let _ = told.send(found);
+            })?;
+            let found = heard.await?.ok_or("the thread is inside crumbtrail already")??;
             Ok(Box::new(found.into_iter()) as Addrs)
         })
     }
@@ -211,6 +228,10 @@ pub(crate) fn system_look_up(name: &str) -> io::Result<Vec<SocketAddr>> {
 fn bad_proxy(url: &str) -> Option<&'static str> {
     const SCHEMES: [&str; 6] = ["http", "https", "socks4", "socks4a", "socks5", "socks5h"];
     let is_proxy = |text: &str| {
+        // Both have their say in `reqwest`.
+        if !text.parse::<http::Uri>().is_ok_and(|uri| uri.authority().is_some()) {
+            return false;
+        }
         let text = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
         let url = reqwest::Url::parse(&text).ok();
         url.is_some_and(|url| SCHEMES.contains(&url.scheme()) && url.has_host())
@@ -238,7 +259,7 @@ fn basic(settings: &Settings) -> reqwest::ClientBuilder {
         .pool_idle_timeout(IDLE)
         .tcp_nodelay(true)
         .http1_only()
-        .dns_resolver(Names(settings.look_up.clone().unwrap_or_else(|| Arc::new(system_look_up))))
+        .dns_resolver(Names::new(settings.look_up.clone().unwrap_or_else(|| Arc::new(system_look_up))))
 }
 
 /// Chooses who encrypts: rustls, with the provider of the process or the one that we bring; else the system.
@@ -315,5 +336,5 @@ fn words(error: &(dyn Error + 'static)) -> String {
 const CAUSES: usize = 8;
 /// How long a connection is kept for the next request.
 const IDLE: Duration = Duration::from_secs(15);
-/// Name look-ups at the same time: there is one name.
-const LOOK_UPS: usize = 1;
+/// Name look-ups at the same time: the one whose turn it is, and one that hangs.
+const LOOK_UPS: usize = 2;

@@ -62,7 +62,7 @@ pub fn from_env() -> Builder {
         Some(other) => refuse("CRUMBTRAIL", &format!("{other:?} is neither `on` nor `off`")),
     }
     #[cfg(feature = "sentry")]
-    if let Some(text) = variable("SENTRY_DSN") {
+    if let Some(text) = variable("SENTRY_DSN").filter(|text| !text.trim().is_empty()) {
         match Dsn::parse(&text) {
             Ok(dsn) => builder.delivery.dsn = Some(Ok(dsn)),
             Err(why) => {
@@ -70,6 +70,10 @@ pub fn from_env() -> Builder {
                 builder.delivery.refused = Some(why);
             }
         }
+    }
+    #[cfg(not(feature = "sentry"))]
+    if variable("SENTRY_DSN").is_some() {
+        refuse("SENTRY_DSN", &"crumbtrail is built without its feature `sentry`, which sends to a server");
     }
     builder.release = variable("SENTRY_RELEASE").or(builder.release);
     builder.environment = variable("SENTRY_ENVIRONMENT").or(builder.environment);

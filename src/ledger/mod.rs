@@ -101,7 +101,15 @@ struct Owed {
 
 impl Progress {
     fn owe(&mut self, through: u64, answered: u64) {
-        self.owed.push_back(Owed { given: self.given, through, answered });
+        // By what is still out: who asks again and again while nothing comes back asks for the same.
+        let given = self.out.last().copied().unwrap_or_default();
+        match self.owed.back_mut().filter(|last| last.given == given) {
+            Some(last) => {
+                last.through = last.through.max(through);
+                last.answered = last.answered.max(answered);
+            }
+            None => self.owed.push_back(Owed { given, through, answered }),
+        }
         self.pay();
     }
 
@@ -262,7 +270,11 @@ impl Ledger {
             let gone = self.worker_gone.load(Ordering::Relaxed);
             match left {
                 // A sink that puts off part of its work may be late with that; no event is.
-                None if progress.through >= target => return Ok(()),
+                None if progress.through >= target
+                    || progress.ended >= self.enqueued.load(Ordering::Relaxed) =>
+                {
+                    return Ok(());
+                }
                 // What the worker handed out before it went may still come to an end.
                 _ if gone && progress.out.is_empty() && progress.ended >= target => return Ok(()),
                 _ if gone && progress.out.is_empty() => return Err(FlushError::worker_gone()),

@@ -143,11 +143,12 @@ pub enum Lost {
     HookPanicked,
     /// crumbtrail itself failed on it.
     Internal,
-    /// The server could not be reached, after [`limits::SEND_TRIES`](crate::limits::SEND_TRIES) tries.
+    /// The server could not be reached, in [`limits::SEND_TRIES`](crate::limits::SEND_TRIES) tries; or when the pipeline
+    /// ended, and it had been out of reach for as many.
     NetworkError,
     /// No sink was configured.
     NoSink,
-    /// The server could not be reached for so long that
+    /// The server was out of reach, or slower than events came, until
     /// [`limits::OUTBOX_BYTES`](crate::limits::OUTBOX_BYTES) of other events had come since.
     OutboxOverflow,
     /// The queue had no room, in items or in bytes.
@@ -156,7 +157,7 @@ pub enum Lost {
     RateLimited,
     /// It was logged from inside crumbtrail's own work on that thread.
     Recursion,
-    /// The server refused it, with a status of 400 or above.
+    /// The server refused it: it answered with any status but 2xx and 429.
     SendError,
     /// Every sink refused it, or the one that sends to a server cannot work here, which was said on stderr.
     Sink,

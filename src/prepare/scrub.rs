@@ -63,6 +63,8 @@ impl Scrubber {
     }
 
     fn event(&self, event: &mut TrackedEvent) {
+        // A record of the `log` crate may name any target.
+        self.text(&mut event.target);
         self.message(event);
         self.chains(event);
         event.frames.iter_mut().for_each(|frame| self.source(frame));
@@ -77,7 +79,10 @@ impl Scrubber {
         self.contexts(&mut event.contexts);
         self.map(&mut event.fields, SCRUB_DEPTH);
         event.spans.iter_mut().for_each(|span| self.map(&mut span.fields, SCRUB_DEPTH));
-        event.logged_at.iter_mut().for_each(|place| self.optional(&mut place.message));
+        for place in &mut event.logged_at {
+            self.text(&mut place.target);
+            self.optional(&mut place.message);
+        }
     }
 
     fn message(&self, event: &mut TrackedEvent) {
@@ -134,6 +139,7 @@ impl Scrubber {
         // Of a log record it is the module.
         if crumb.category != crumb.target {
             self.text(&mut crumb.category);
+            self.text(&mut crumb.target);
         }
         self.map(&mut crumb.data, SCRUB_DEPTH);
     }

@@ -73,8 +73,8 @@ fn where_no_thread_can_be_had_events_are_counted_and_nobody_waits() {
         None => {
             for (role, words) in [
                 ("no worker", "crumbtrail: no thread could be started ("),
-                ("no sender", "crumbtrail: no thread could be started to send events ("),
-                ("beside memory", "crumbtrail: no thread could be started to send events ("),
+                ("no sender", "crumbtrail: the thread that sends events could not go on"),
+                ("beside memory", "crumbtrail: the thread that sends events could not go on"),
             ] {
                 let said = child(role, NAME).run().succeeded().stderr;
                 assert!(said.starts_with(words), "{role}: {said}");

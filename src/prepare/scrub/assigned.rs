@@ -1,11 +1,12 @@
 //! Values that are told to be secret by a name before them: `key=value`, `key: value`, `"key": "value"`, and what
-//! `#[derive(Debug)]` writes, `Login { password: Some("hunter2") }`, also inside of quoted texts.
+//! `#[derive(Debug)]` writes, `Login { password: Some("hunter2") }` and `("password", "hunter2")`, also inside of quoted
+//! texts.
 //!
 //! A value in quotes or right behind a `=` is one for sure. Behind a colon a sentence may go on (`invalid token:
 //! unexpected end of file`), so there it must look like a secret. Goes forward only and looks at no byte more often than
 //! a few times.
 
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 use super::FILTERED;
 use super::keys::{self, Keys};
@@ -33,7 +34,19 @@ pub(super) fn is_secret(text: &str) -> bool {
         && !text.contains(char::is_whitespace)
         && !is_path(text)
         && text != FILTERED
+        && (mixed || !is_identifier(text))
 }
+
+/// Whether a text is what code calls something: words in letters only, each long enough to be one. In a random text capitals
+/// stand closer together.
+fn is_identifier(text: &str) -> bool {
+    text.len() <= NAME
+        && keys::words(text)
+            .all(|word| WORD.contains(&word.len()) && word.bytes().all(|byte| byte.is_ascii_alphabetic()))
+}
+
+/// The letters of a word in a name that is no random text.
+const WORD: RangeInclusive<usize> = 3..=16;
 
 /// Whether the last words of a text are a secret's name, as of `wrong password`.
 pub(super) fn ends_with_key(keys: &Keys, text: &str) -> bool {
@@ -57,6 +70,8 @@ enum Way {
     Colon,
     /// `Key(value)`
     Bracket,
+    /// `("key", "value")`
+    Comma,
 }
 
 /// A secret's name.
@@ -73,7 +88,7 @@ fn next_sign(text: &str, from: usize) -> Option<Sign> {
     let bytes = text.as_bytes();
     let mut at = from;
     loop {
-        at += bytes.get(at..)?.iter().position(|byte| matches!(byte, b'=' | b':' | b'('))?;
+        at += bytes.get(at..)?.iter().position(|byte| matches!(byte, b'=' | b':' | b'(' | b','))?;
         let sign = |bytes: usize, way| Some(Sign { start: at, end: at + bytes, way });
         match bytes.get(at..).unwrap_or_default() {
             // A path, and a URL.
@@ -82,6 +97,10 @@ fn next_sign(text: &str, from: usize) -> Option<Sign> {
             [b':', b'=', ..] | [b'=', b'>' | b'=', ..] => return sign(2, Way::Colon),
             [b':', ..] => return sign(1, Way::Colon),
             [b'=', ..] => return sign(1, Way::Equals),
+            [b',', ..] if text.get(..at).is_some_and(|before| before.ends_with('"')) => {
+                return sign(1, Way::Comma);
+            }
+            [b',', ..] => at += 1,
             _ => return sign(1, Way::Bracket),
         }
     }
@@ -93,6 +112,13 @@ fn key<'a>(look: &Look<'a>, sign: &Sign) -> Option<Key<'a>> {
     if sign.way == Way::Bracket {
         let name = last_name(before);
         return look.keys.denies(name).then_some(Key { name, quoted: false, above: true });
+    }
+    if sign.way == Way::Comma {
+        let name = quoted_name(before)?;
+        let quote = before.len().checked_sub(name.len() + 1)?;
+        let outside = before.get(..quote)?.trim_end_matches(['"', '\\']);
+        let is_pair = outside.ends_with('(') && look.keys.denies(name);
+        return is_pair.then_some(Key { name, quoted: true, above: false });
     }
     let before = before.trim_end_matches([' ', '\t']);
     if let Some(name) = quoted_name(before) {
@@ -170,6 +196,9 @@ impl Reader<'_, '_> {
         }
         if let Some((open, quote, escapes)) = self.quote(at) {
             return self.quoted(key, sign, open, quote, escapes);
+        }
+        if sign.way == Way::Comma {
+            return None;
         }
         if let Some(annotated) = self.annotated(at, sign) {
             let (open, quote, escapes) = self.quote(annotated)?;
@@ -330,9 +359,10 @@ impl Reader<'_, '_> {
         let second_at = self.after_blanks(first_end, false);
         let second_end = self.run_end(second_at);
         let second = self.look.text.get(second_at..second_end)?;
-        if first.trim_end_matches('=').contains('=') || (first.starts_with("Digest") && !second.is_empty()) {
+        let names = |word: &str| word.trim_end_matches('=').contains('=');
+        if names(first) || (names(second) && second_at > first_end) {
             let rest = self.look.text.get(at..self.look.end())?;
-            let line = rest.find(['\n', '"']).unwrap_or(rest.len());
+            let line = header_end(rest);
             return Some(at + rest.get(..line)?.trim_end_matches([')', '}', ']', '\\', ' ', '\r']).len());
         }
         let is_word =
@@ -359,6 +389,26 @@ impl Reader<'_, '_> {
         let run = end.and_then(|(end, _)| text.get(..end)).unwrap_or(text);
         at + without_marks(run).len()
     }
+}
+
+/// Where the fields of a header end: with the line, or at the quote around it all. What they put into quotes themselves stands
+/// behind a `=`.
+fn header_end(rest: &str) -> usize {
+    let mut inside = false;
+    for (at, character) in rest.char_indices() {
+        match character {
+            '\n' => return at,
+            '"' if inside => inside = false,
+            '"' => {
+                inside = rest.get(..at).is_some_and(|before| before.trim_end_matches('\\').ends_with('='));
+                if !inside {
+                    return at;
+                }
+            }
+            _ => {}
+        }
+    }
+    rest.len()
 }
 
 /// A run without what closes the sentence or the brackets around it.
@@ -394,9 +444,12 @@ fn is_closing(character: char) -> bool {
     character.is_whitespace() || ",;:)]}".contains(character)
 }
 
-/// `std::io::Error`, `https://host`: what they name is no secret.
+/// `std::io::Error`, `https://host`, `/run/secrets/db`: what they name is no secret.
 fn is_path(text: &str) -> bool {
     let name = word(text).len();
+    if let Some(below) = text.strip_prefix('/') {
+        return below.split('/').take_while(|part| !part.is_empty() && word(part).len() > 1).nth(1).is_some();
+    }
     name > 0 && text.get(name..).is_some_and(|rest| rest.starts_with("::") || rest.starts_with("://"))
 }
 

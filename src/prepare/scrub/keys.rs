@@ -40,11 +40,11 @@ impl Keys {
         keys
     }
 
-    /// Whether what stands under that name is a secret. An error is none, whatever it is about, unless the program says so.
+    /// Whether what stands under that name is a secret. What is said about one is none, unless the program says so.
     pub(super) fn denies(&self, name: &str) -> bool {
-        let is_error =
-            || words(name).last().is_some_and(|last| ERRORS.iter().any(|error| is_word(last, error)));
-        (self.knows(name) && !is_error()) || self.is_own(name)
+        let is_about =
+            || words(name).last().is_some_and(|last| ABOUT.iter().any(|about| is_word(last, about)));
+        (self.knows(name) && !is_about()) || self.is_own(name)
     }
 
     fn knows(&self, name: &str) -> bool {
@@ -52,7 +52,9 @@ impl Keys {
         bytes.iter().enumerate().any(|(at, first)| {
             let same = self.known.get(letter(*first)).map(Vec::as_slice).unwrap_or_default();
             same.iter().any(|known| {
-                begins(bytes.get(at..).unwrap_or_default(), known.name)
+                let name_on = bytes.get(at..).unwrap_or_default();
+                begins(name_on, known.name)
+                    && !OTHERS.iter().any(|other| begins(name_on, other))
                     && (!known.word || words(name).any(|word| is_word(word, known.name)))
             })
         })
@@ -109,8 +111,11 @@ fn is_count(name: &str) -> bool {
         || words(name).any(|word| COUNTS.iter().any(|count| is_word(word, count)))
 }
 
+/// Digits, and perhaps a unit.
 fn is_number(value: &str) -> bool {
-    value.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
+    let bare = value.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let is_unit = value.len() - bare.len() <= UNIT && !bare.is_empty();
+    is_unit && bare.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
 }
 
 /// Without the number behind it: `oauth2`.
@@ -119,7 +124,7 @@ fn is_word(word: &str, short: &str) -> bool {
 }
 
 /// The words of a name: between separators, and from hump to hump.
-fn words(name: &str) -> impl Iterator<Item = &str> {
+pub(super) fn words(name: &str) -> impl Iterator<Item = &str> {
     name.split(|c: char| !c.is_alphanumeric()).flat_map(|part| {
         let mut rest = part;
         std::iter::from_fn(move || {
@@ -147,26 +152,31 @@ fn hump(text: &str) -> usize {
 }
 
 /// Contained in a name. None contains another one.
-pub(super) const PARTS: [&str; 16] = [
+pub(super) const PARTS: [&str; 20] = [
     "accesskey",
+    "accountkey",
     "apikey",
     "authorization",
     "bearer",
+    "connectsid",
     "cookie",
     "credential",
     "csrf",
+    "passcode",
     "passphrase",
     "passwd",
     "password",
     "privatekey",
     "secret",
+    "sessid",
     "session",
     "token",
     "twofactor",
     "xsrf",
 ];
 /// A word of a name. `pwd` is the end of `mysql_pwd`.
-pub(super) const WORDS: [&str; 8] = ["auth", "cvc", "cvv", "jwt", "oauth", "otp", "pwd", "totp"];
+pub(super) const WORDS: [&str; 10] =
+    ["auth", "cvc", "cvv", "jwt", "oauth", "otp", "pass", "pw", "pwd", "totp"];
 /// Contained in a name, where nothing is told of persons.
 pub(super) const PII_PARTS: [&str; 14] = [
     "clientaddr",
@@ -188,7 +198,44 @@ pub(super) const PII_PARTS: [&str; 14] = [
 pub(super) const PII_WORDS: [&str; 1] = ["forwarded"];
 
 const LETTERS: usize = 26;
-const COUNTS: [&str; 11] =
-    ["age", "bytes", "count", "expires", "len", "length", "limit", "remaining", "size", "total", "ttl"];
-const ERRORS: [&str; 4] = ["err", "error", "exception", "failure"];
+/// Letters of a unit.
+const UNIT: usize = 2;
+const COUNTS: [&str; 18] = [
+    "age",
+    "attempts",
+    "bytes",
+    "count",
+    "duration",
+    "expires",
+    "len",
+    "length",
+    "limit",
+    "ms",
+    "remaining",
+    "retries",
+    "second",
+    "seconds",
+    "size",
+    "timeout",
+    "total",
+    "ttl",
+];
+/// What is said about a secret, and is none.
+const ABOUT: [&str; 13] = [
+    "algorithm",
+    "at",
+    "domain",
+    "err",
+    "error",
+    "exception",
+    "failure",
+    "file",
+    "method",
+    "path",
+    "provider",
+    "type",
+    "url",
+];
+/// Words that begin as a secret's name does.
+const OTHERS: [&str; 2] = ["secretar", "tokeniz"];
 const LITERALS: [&str; 7] = ["()", "false", "nil", "none", "null", "true", "undefined"];

@@ -22,8 +22,20 @@ pub(super) fn find_pem(look: &Look<'_>, found: &mut Found) {
         let end = look.from(inside).find(END).map(|at| inside + at + END.len());
         let end = end.map(|label| look.from(label).find(DASHES).map(|at| label + at + DASHES.len()));
         from = end.flatten().unwrap_or_else(|| look.end()).max(inside);
-        found.push(start..from);
+        if end.is_some() || has_body(look.text.get(inside..from).unwrap_or_default()) || look.is_cut_at(from)
+        {
+            found.push(start..from);
+        }
     }
+}
+
+/// Whether a block begins there that is more than its label: a sentence may speak of labels.
+fn has_body(label: &str) -> bool {
+    let body = label.split_once(DASHES).map_or("", |(_, body)| body);
+    let body = body.trim_start_matches(['\\', 'n', 'r', '\n', '\r', ' ']);
+    let is_base64 = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/=".contains(byte);
+    // The block may go on below, where only this line is at hand.
+    body.is_empty() || body.bytes().take_while(is_base64).count() >= SHORTEST
 }
 
 /// Whether a PEM block goes on in the line behind this one.

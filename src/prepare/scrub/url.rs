@@ -21,6 +21,7 @@ pub(super) fn find_user_info(look: &Look<'_>, found: &mut Found) {
         let authority = rest.get(..host_end).unwrap_or_default();
         let own = authority.rfind('@').map(|at| start + at);
         let further = run.last_at.filter(|at| *at >= start + host_end);
+        let furthest = run.last_of_all.filter(|at| *at >= start + host_end);
         let end = match (own, authority.rsplit_once(':')) {
             (Some(own), _) if authority.get(..own - start).is_some_and(|info| info.contains(':')) => {
                 Some(further.unwrap_or(own))
@@ -34,7 +35,7 @@ pub(super) fn find_user_info(look: &Look<'_>, found: &mut Found) {
             (None, Some((_, port))) => {
                 let is_port = port.bytes().all(|byte| byte.is_ascii_digit());
                 let is_cut = look.is_cut_at(run.end) && (start + host_end == run.end || !is_port);
-                further.filter(|_| !is_port).or_else(|| is_cut.then_some(run.end))
+                furthest.filter(|_| !is_port).or_else(|| is_cut.then_some(run.end))
             }
             (None, None) => None,
         };
@@ -71,6 +72,8 @@ struct Run {
     end: usize,
     /// The last `@` before the query.
     last_at: Option<usize>,
+    /// The last `@`, wherever it stands.
+    last_of_all: Option<usize>,
 }
 
 impl Run {
@@ -79,7 +82,8 @@ impl Run {
         let run = look.text.get(start..end).unwrap_or_default();
         let path_end = run.find(['?', '#']).unwrap_or(run.len());
         let last_at = run.get(..path_end).and_then(|path| path.rfind('@'));
-        Self { end, last_at: last_at.map(|at| start + at) }
+        let place = |at: usize| start + at;
+        Self { end, last_at: last_at.map(place), last_of_all: run.rfind('@').map(place) }
     }
 }
 

@@ -15,11 +15,23 @@ pub(super) struct Breaker {
     /// Nothing is sent before.
     until_ms: u64,
     failed_ms: u64,
+    /// Somebody waits, and has the next try made before its time.
+    hurried: bool,
 }
 
 /// How the server was when a request set out: what fails together is one failure.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct SetOut(u32);
+pub(super) struct SetOut {
+    failures: u32,
+    hurried: bool,
+}
+
+impl SetOut {
+    /// Whether it set out before its time.
+    pub(super) fn is_hurried(self) -> bool {
+        self.hurried
+    }
+}
 
 impl Breaker {
     /// Whether the last that is known of the server is that it could not be reached.
@@ -39,12 +51,13 @@ impl Breaker {
 
     /// A request sets out.
     pub(super) fn set_out(&self) -> SetOut {
-        SetOut(self.failures)
+        SetOut { failures: self.failures, hurried: self.hurried }
     }
 
     /// It met no server.
     pub(super) fn fail(&mut self, set_out: SetOut, now_ms: u64) {
-        if set_out.0 == self.failures {
+        if set_out.failures == self.failures {
+            self.hurried = false;
             self.failures = self.failures.saturating_add(1);
             self.failed_ms = now_ms;
             self.until_ms = now_ms.saturating_add(wait_ms(self.failures));
@@ -58,8 +71,8 @@ impl Breaker {
 
     /// Somebody waits: the next try is now, unless the last one has only just failed.
     pub(super) fn hurry(&mut self, now_ms: u64) {
-        if now_ms.saturating_sub(self.failed_ms) >= JUST_MS {
-            self.until_ms = self.until_ms.min(now_ms);
+        if now_ms < self.until_ms && now_ms.saturating_sub(self.failed_ms) >= JUST_MS {
+            (self.until_ms, self.hurried) = (now_ms, true);
         }
     }
 }

@@ -4,6 +4,8 @@
 //! their own.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use super::Delivery;
 use super::dsn::{CLIENT, Dsn};
@@ -15,38 +17,60 @@ use crate::diag::Said as Once;
 use crate::http::{Answer, Client, Failure, Post, Settings};
 use crate::ledger::{Errand, Lost};
 
-/// Delivers until there is nothing more to come. When it is dropped, so is everything that waits.
-pub(super) struct Deliverer(pub(super) Arc<Delivery>);
+/// Delivers until there is nothing more to come. One that is dropped before leaves everything to the next.
+pub(super) struct Deliverer {
+    delivery: Arc<Delivery>,
+    is_done: bool,
+}
+
+impl Deliverer {
+    pub(super) fn new(delivery: Arc<Delivery>) -> Self {
+        Self { delivery, is_done: false }
+    }
+}
 
 impl Drop for Deliverer {
     fn drop(&mut self) {
-        self.0.outbox.turn_off();
+        if !self.is_done {
+            BROKEN.say(
+                "the thread that sends events could not go on, for want of memory, threads or descriptors, or by a \
+                 panic in what it calls; with the next events it is started again, a few times",
+            );
+        }
+        self.delivery.stopped();
     }
 }
 
 impl Deliverer {
-    pub(super) async fn deliver(self, settings: Settings) {
-        let client = match Client::new(&settings, self.0.dsn.url()) {
-            Ok(client) => client,
-            Err(why) => return OFF.say(&format!("events are not sent to the server of the DSN: {why}")),
-        };
-        let Delivery { outbox, clock, .. } = &*self.0;
+    pub(super) async fn deliver(mut self, settings: Settings) {
+        match Client::new(&settings, self.delivery.dsn.url()) {
+            Ok(client) => self.send_all(&client).await,
+            Err(why) => {
+                OFF.say(&format!("events are not sent to the server of the DSN: {why}"));
+                self.delivery.outbox.turn_off();
+            }
+        }
+        self.is_done = true;
+    }
+
+    async fn send_all(&self, client: &Client) {
+        let Delivery { outbox, clock, stillborn, .. } = &*self.delivery;
+        stillborn.store(0, Ordering::SeqCst);
+        let request = |trip| Request { delivery: Arc::clone(&self.delivery), client: client.clone(), trip };
         loop {
             // Before the look, so that nothing that comes behind it is missed.
             let stirred = outbox.stirred.notified();
             match outbox.next(clock.now_ms()) {
                 Next::Send(letter, trip) => {
-                    let request = Request { delivery: Arc::clone(&self.0), client: client.clone(), trip };
-                    tokio::spawn(request.send(letter));
+                    tokio::spawn(request(trip).send(letter));
                 }
                 Next::Report(errands, trip) => {
-                    let request = Request { delivery: Arc::clone(&self.0), client: client.clone(), trip };
-                    tokio::spawn(request.report(errands));
+                    tokio::spawn(request(trip).report(errands));
                 }
                 Next::Wait(None) => stirred.await,
                 Next::Wait(Some(wait)) => {
                     // A clock that stands still wakes nobody.
-                    let wait = if clock.is_manual() { super::LOOK_AGAIN } else { wait };
+                    let wait = if clock.is_manual() { LOOK_AGAIN } else { wait };
                     let _ = tokio::time::timeout(wait, stirred).await;
                 }
                 Next::End => return,
@@ -104,8 +128,12 @@ impl Request {
         if let Some((body, counts)) = news {
             match post(&self.client, &self.delivery.dsn, body).await {
                 Ok(answer) => {
-                    // Whatever the server makes of it: it is not told twice.
-                    reports.told(counts);
+                    // Whatever else the server makes of it: it is not told twice.
+                    if answer.status == 429 {
+                        reports.try_again()
+                    } else {
+                        reports.told(counts)
+                    }
                     let heard = Heard::of(&answer);
                     outbox.reported(Ok(&heard.said()), clock.now_ms());
                 }
@@ -189,5 +217,7 @@ pub(super) fn words(status: u16) -> String {
     format!("{status}, {advice}")
 }
 
-static OFF: Once = Once::new();
 static AWAY: Once = Once::new();
+static BROKEN: Once = Once::new();
+static OFF: Once = Once::new();
+const LOOK_AGAIN: Duration = Duration::from_millis(1);

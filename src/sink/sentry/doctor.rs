@@ -133,8 +133,12 @@ pub(crate) fn diagnose(
     diagnosis.note(Step::Connection, Ok(how.to_owned()));
     let status = answer.status;
     let is_key_wrong = matches!(status, 401 | 403);
-    let key = if is_key_wrong { Err(words(status)) } else { Ok("not refused".to_owned()) };
-    diagnosis.note(Step::Key, key);
+    if is_key_wrong {
+        diagnosis.note(Step::Key, Err(words(status)));
+    } else if matches!(status, 200..=299 | 413 | 429) {
+        // Of other refusals nobody can tell whether the key was looked at.
+        diagnosis.note(Step::Key, Ok("taken".to_owned()));
+    }
     if !is_key_wrong {
         let taken =
             format!("{status}, taken as {}: look for it in the project, as {:?}", event.id, event.title);

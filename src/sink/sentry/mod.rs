@@ -17,14 +17,13 @@ mod trim;
 mod wire;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use super::Forward;
 use crate::clock::Clock;
-use crate::diag::Said;
 use crate::http::{self, Settings};
 use crate::ledger::{Ledger, Lost, Receipt};
-use crate::limits::CLIENT_REPORTS;
+use crate::limits::{CLIENT_REPORTS, SEND_TRIES};
 use crate::model::TrackedEvent;
 
 use deliver::Deliverer;
@@ -41,8 +40,7 @@ pub(crate) struct Sentry {
     wire: Wire,
     delivery: Arc<Delivery>,
     ledger: Arc<Ledger>,
-    /// None when the thread was started.
-    settings: Option<Settings>,
+    settings: Settings,
     reported_ms: u64,
 }
 
@@ -52,24 +50,48 @@ struct Delivery {
     outbox: Outbox,
     reports: Reports,
     clock: Clock,
+    /// The thread that delivers is there.
+    runs: AtomicBool,
+    /// How often in a row it could not begin.
+    stillborn: AtomicU32,
+}
+
+impl Delivery {
+    /// The thread that delivers is gone: whoever has something for it starts another, unless there is nobody any more, or
+    /// it was tried too often.
+    fn stopped(&self) {
+        // SeqCst, for want of a reason to ask for less: it is rare.
+        let stillborn = self.stillborn.fetch_add(1, Ordering::SeqCst) + 1;
+        self.runs.store(false, Ordering::SeqCst);
+        if stillborn >= SEND_TRIES || self.outbox.is_closed() {
+            self.outbox.turn_off();
+        }
+    }
 }
 
 impl Sentry {
     pub(crate) fn new(dsn: Dsn, settings: Settings, ledger: Arc<Ledger>, clock: Clock) -> Self {
         let reports = Reports::new(Arc::clone(&ledger));
         let reported_ms = clock.now_ms();
-        let delivery = Arc::new(Delivery { dsn, outbox: Outbox::default(), reports, clock });
-        Self { wire: Wire::new(), delivery, ledger, settings: Some(settings), reported_ms }
+        let delivery = Arc::new(Delivery {
+            dsn,
+            outbox: Outbox::default(),
+            reports,
+            clock,
+            runs: false.into(),
+            stillborn: 0.into(),
+        });
+        Self { wire: Wire::new(), delivery, ledger, settings, reported_ms }
     }
 
-    /// Starts the thread, the first time.
-    fn start(&mut self) {
-        static NO_THREAD: Said = Said::new();
-        let Some(settings) = self.settings.take() else { return };
-        let deliverer = Deliverer(Arc::clone(&self.delivery));
-        if let Err(error) = http::run("crumbtrail-send", move || deliverer.deliver(settings)) {
-            NO_THREAD.say(&format!("no thread could be started to send events ({error}); they are lost"));
+    /// Starts the thread, the first time, and where it could not go on.
+    fn start(&self) {
+        if self.delivery.outbox.is_off() || self.delivery.runs.swap(true, Ordering::SeqCst) {
+            return;
         }
+        let (deliverer, settings) = (Deliverer::new(Arc::clone(&self.delivery)), self.settings.clone());
+        // Where no thread can be had, the deliverer is dropped, and says so.
+        let _ = http::run("crumbtrail-send", move || deliverer.deliver(settings));
     }
 
     fn report(&mut self) {
@@ -84,6 +106,9 @@ impl Sentry {
 
 impl Forward for Sentry {
     fn forward(&mut self, event: &TrackedEvent, receipt: Receipt) {
+        if self.delivery.outbox.is_off() {
+            return receipt.end(Err(Lost::Sink));
+        }
         if self.delivery.outbox.holds_errors(self.delivery.clock.now_ms()) {
             return receipt.end(Err(Lost::RateLimited));
         }
@@ -110,7 +135,8 @@ impl Forward for Sentry {
 impl Drop for Sentry {
     fn drop(&mut self) {
         self.delivery.outbox.close();
+        if !self.delivery.outbox.is_idle() {
+            self.start();
+        }
     }
 }
-
-const LOOK_AGAIN: Duration = Duration::from_millis(1);

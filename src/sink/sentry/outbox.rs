@@ -118,6 +118,11 @@ impl Outbox {
         self.lock().limits.holds_errors(now_ms)
     }
 
+    /// Whether nothing can be sent in this process.
+    pub(super) fn is_off(&self) -> bool {
+        self.lock().off
+    }
+
     /// Whether nothing waits, and nothing is on its way.
     pub(super) fn is_idle(&self) -> bool {
         let state = self.lock();
@@ -144,6 +149,11 @@ impl Outbox {
         self.stirred.notify_one();
     }
 
+    /// Whether nothing more comes.
+    pub(super) fn is_closed(&self) -> bool {
+        self.lock().closed.is_some()
+    }
+
     /// Nothing more comes.
     pub(super) fn close(&self) {
         let mut state = self.lock();
@@ -155,7 +165,7 @@ impl Outbox {
     /// Nothing can be sent, ever: what waits is lost, and so is what comes.
     pub(super) fn turn_off(&self) {
         let mut state = self.lock();
-        state.off = true;
+        (state.off, state.bytes) = (true, 0);
         let (lost, asked) = (std::mem::take(&mut state.waiting), std::mem::take(&mut state.asked));
         drop(state);
         end_all(lost, Lost::Sink);
@@ -185,7 +195,8 @@ impl Outbox {
 
     /// A letter met no server: it is tried again, unless that was done often enough.
     pub(super) fn failed(&self, mut letter: Letter, trip: Trip, now_ms: u64) {
-        letter.tries += 1;
+        // A try before its time, for somebody's sake, does not use up those that the event has.
+        letter.tries += u32::from(!trip.set_out.is_hurried());
         let mut state = self.lock();
         state.breaker.fail(trip.set_out, now_ms);
         if letter.tries < SEND_TRIES {
@@ -278,7 +289,13 @@ impl State {
         if self.waiting.is_empty() && due == 0 {
             // A limit outlives who would wait for it.
             let done = self.sending.is_empty() && !self.is_reporting;
-            return if self.closed.is_some() && done { Next::End } else { Next::Wait(None) };
+            let limit_ms = self.limits.wait_ms(now_ms);
+            return match limit_ms {
+                _ if self.closed.is_some() && done => Next::End,
+                0 => Next::Wait(None),
+                _ if self.asked.is_empty() => Next::Wait(None),
+                limit_ms => Next::Wait(Some(Duration::from_millis(limit_ms))),
+            };
         }
         let most = if self.breaker.is_open() { 1 } else { SENDS };
         if self.sending.len() + usize::from(self.is_reporting) >= most {

@@ -28,7 +28,8 @@ pub(super) struct Said<'a> {
 impl RateLimits {
     /// Takes in what an answer says; `wall` is the time that a date in it is compared with.
     pub(super) fn learn(&mut self, said: &Said<'_>, now_ms: u64, wall: SystemTime) {
-        let Some(limits) = said.limits else {
+        let has_one = |limits: &&str| limits.split(',').any(|limit| !limit.trim().is_empty());
+        let Some(limits) = said.limits.filter(has_one) else {
             if said.status == 429 {
                 let wait = said.retry_after.map_or(RATE_LIMIT, |text| retry_after(text, wall));
                 self.all_until_ms = self.all_until_ms.max(after(now_ms, wait));
@@ -51,6 +52,11 @@ impl RateLimits {
     /// Whether the server wants no events.
     pub(super) fn holds_errors(&self, now_ms: u64) -> bool {
         now_ms < self.errors_until_ms.max(self.all_until_ms)
+    }
+
+    /// Milliseconds until the server wants something again.
+    pub(super) fn wait_ms(&self, now_ms: u64) -> u64 {
+        self.all_until_ms.saturating_sub(now_ms)
     }
 
     /// Whether the server wants nothing at all.
@@ -140,8 +146,6 @@ mod tests {
             ("60:unheard_of", (0, 0)),
             ("junk:error:key", (60, 0)),
             ("99999999:error", (86_400, 0)),
-            ("", (0, 0)),
-            (" , ,", (0, 0)),
             ("10:ERROR:org, 5::org", (10, 5)),
         ] {
             for status in [200, 413, 429] {
@@ -149,7 +153,10 @@ mod tests {
                 assert_eq!(waits(learned(status, Some(limits), Some("7"))), wait, "{status} {limits:?}");
             }
         }
-        assert_eq!(waits(learned(200, None, Some("7"))), (0, 0));
+        for nothing in [None, Some(""), Some(" , ,")] {
+            assert_eq!(waits(learned(200, nothing, Some("7"))), (0, 0));
+            assert_eq!(waits(learned(429, nothing, Some("7"))), (7, 7));
+        }
         assert_eq!(waits(learned(503, None, Some("7"))), (0, 0));
     }
 

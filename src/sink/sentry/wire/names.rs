@@ -38,15 +38,18 @@ pub(super) fn environment(name: &str) -> Option<String> {
     (!name.eq_ignore_ascii_case("none")).then_some(name)
 }
 
-/// Tags that the protocol takes, and those whose names it keeps for itself.
+/// Tags that the protocol takes, and those whose names it keeps for itself, or would take for another one's.
 pub(super) fn tags(tags: &BTreeMap<String, String>) -> (BTreeMap<String, String>, BTreeMap<String, String>) {
     let mut taken = BTreeMap::new();
     let mut kept = BTreeMap::new();
     for (name, value) in tags {
-        let name = tag_name(name);
-        let Some(value) = line(value, TAG_CHARS).filter(|_| !name.is_empty()) else { continue };
-        let tags = if is_reserved(&name) { &mut kept } else { &mut taken };
-        tags.entry(name).or_insert(value);
+        let sent = tag_name(name);
+        let Some(value) = line(value, TAG_CHARS).filter(|_| !sent.is_empty()) else { continue };
+        if is_reserved(&sent) || taken.contains_key(&sent) {
+            kept.insert(cut(name, TAG_CHARS).into_owned(), value);
+        } else {
+            taken.insert(sent, value);
+        }
     }
     (taken, kept)
 }
