@@ -31,11 +31,11 @@ pub(super) fn find_pem(look: &Look<'_>, found: &mut Found) {
 
 /// Whether a block begins there that is more than its label: a sentence may speak of labels.
 fn has_body(label: &str) -> bool {
-    let body = label.split_once(DASHES).map_or("", |(_, body)| body);
+    let (name, body) = label.split_once(DASHES).unwrap_or((label, ""));
     let body = body.trim_start_matches(['\\', 'n', 'r', '\n', '\r', ' ']);
     let is_base64 = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/=".contains(byte);
     // The block may go on below, where only this line is at hand.
-    body.is_empty() || body.bytes().take_while(is_base64).count() >= SHORTEST
+    name.contains("PRIVATE") || body.is_empty() || body.bytes().take_while(is_base64).count() >= SHORTEST
 }
 
 /// Whether a PEM block goes on in the line behind this one.
