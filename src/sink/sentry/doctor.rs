@@ -194,11 +194,13 @@ fn advised(why: String) -> String {
     }
 }
 
-const ADVICE: [(&str, &str); 5] = [
+const ADVICE: [(&str, &str); 7] = [
     ("InvalidContentType", "does the server speak https there?"),
     ("UnknownIssuer", "name the authority that signed its certificate by Builder::ca_certificates"),
-    ("NotValidForName", "its certificate is another host's: check the host of the DSN"),
-    ("Expired", "its certificate has to be renewed, or the clock of this machine is wrong"),
+    ("CaUsedAsEndEntity", "its certificate is that of an authority: have it sign one for the server"),
+    ("not valid for name", "its certificate is another host's: check the host of the DSN"),
+    ("certificate expired", "its certificate has to be renewed, or the clock of this machine is wrong"),
+    ("CertificateRequired", "it asks for a certificate of ours: name one by Builder::client_certificate"),
     (
         "Connection refused",
         "nothing listens there: check host and port of the DSN, and the proxy, if there is one",

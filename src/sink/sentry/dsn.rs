@@ -45,7 +45,14 @@ impl Dsn {
         Ok(Self {
             url: dsn.envelope_api_url().to_string(),
             auth: auth(&dsn),
-            place: format!("{}://{}:{}, project {}", dsn.scheme(), dsn.host(), dsn.port(), dsn.project_id()),
+            place: format!(
+                "{}://{}:{}{}, project {}",
+                dsn.scheme(),
+                dsn.host(),
+                dsn.port(),
+                dsn.path().trim_end_matches('/'),
+                dsn.project_id()
+            ),
             host: dsn.host().trim_matches(['[', ']']).to_owned(),
             is_encrypted,
         })
