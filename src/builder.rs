@@ -35,7 +35,7 @@ use crate::worker::{FirstLook, Guard, Worker};
 pub use delivery::doctor;
 pub use from_env::{from_env, release_of};
 
-/// A builder with the defaults, which reads no environment variables. See [`from_env`].
+/// A builder with the defaults, which reads no environment variables. See [`from_env`](from_env()).
 pub fn builder() -> Builder {
     Builder::new()
 }
