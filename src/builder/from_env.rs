@@ -22,7 +22,7 @@ use crate::sink::Dsn;
 /// | `CRUMBTRAIL_LANES` | as [`Builder::lanes`] |
 /// | `CRUMBTRAIL_STACK=on\|off` | as [`Builder::stack`] |
 /// | `CRUMBTRAIL_SAMPLE_RATE` | as [`Builder::sample_rate`] |
-/// | `SENTRY_DSN` | as [`Builder::dsn`], with the feature `sentry`; one that cannot be used turns this one sink off |
+/// | `SENTRY_DSN` | as `Builder::dsn`, with the feature `sentry`; one that cannot be used turns this one sink off |
 /// | `SENTRY_RELEASE` | as [`Builder::release`] |
 /// | `SENTRY_ENVIRONMENT` | as [`Builder::environment`] |
 ///
