@@ -94,7 +94,7 @@ impl Builder {
 /// a whole program.
 ///
 /// ```
-/// let diagnosis = crumbtrail::doctor(crumbtrail::builder().dsn("https://sentry.example"));
+/// let diagnosis = crumbtrail::doctor(crumbtrail::builder().dsn("https://sentry.example/42"));
 /// assert!(!diagnosis.is_healthy());
 /// assert!(diagnosis.to_string().contains("the key before the @ is missing"));
 /// ```

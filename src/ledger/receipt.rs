@@ -98,3 +98,42 @@ impl Ledger {
         Errand { ledger: Arc::clone(self), number: Some(number) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How much is owed, what is answered, and how many of the first have ended.
+    fn progress(ledger: &Ledger) -> (usize, u64, u64) {
+        let progress = ledger.progress.lock().unwrap();
+        (progress.owed.len(), progress.answered, progress.through)
+    }
+
+    #[test]
+    fn to_ask_again_and_again_while_nothing_comes_back_takes_no_memory() {
+        let ledger = Arc::new(Ledger::default());
+        let under_way = ledger.errand();
+        for asked in 1..=10_000 {
+            ledger.handed_out(asked);
+            ledger.answer(asked);
+        }
+        assert_eq!(progress(&ledger), (1, 0, 0));
+        drop(under_way);
+        assert_eq!(progress(&ledger), (0, 10_000, 10_000));
+    }
+
+    #[test]
+    fn what_is_asked_waits_for_all_that_was_out_and_for_nothing_later() {
+        let ledger = Arc::new(Ledger::default());
+        let [first, second] = [ledger.errand(), ledger.errand()];
+        ledger.answer(1);
+        let third = ledger.errand();
+        ledger.answer(2);
+        drop(second);
+        assert_eq!(progress(&ledger).1, 0);
+        drop(first);
+        assert_eq!(progress(&ledger).1, 1);
+        drop(third);
+        assert_eq!(progress(&ledger).1, 2);
+    }
+}

@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::thread;
+use std::time::Duration;
 
 use crumbtrail::{Lost, Memory};
 
@@ -52,6 +53,39 @@ fn there_is_one_thread_without_a_server_and_two_with_one() {
     // All of them end with the pipeline.
     drop(rig);
     until(LONG, || ours().is_empty());
+}
+
+/// How many files this process may have open from now on.
+fn allow_files(count: u64) {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: the calls write and read the limit that they are given.
+    assert_eq!(unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) }, 0);
+    limit.rlim_cur = count.min(limit.rlim_max);
+    // SAFETY: as above.
+    assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) }, 0);
+}
+
+#[test]
+fn what_could_not_be_sent_for_want_of_descriptors_is_sent_with_the_next_event() {
+    const NAME: &str = "threads::what_could_not_be_sent_for_want_of_descriptors_is_sent_with_the_next_event";
+    if role().is_none() {
+        let server = Server::answering(200);
+        let mut child = child("short of files", NAME);
+        child.command.env("TEST_DSN", server.dsn());
+        let said = child.run().succeeded().stderr;
+        assert!(said.contains("the thread that sends events could not go on"), "{said}");
+        assert_eq!(server.event_ids().len(), 2);
+        return;
+    }
+    let rig = Rig::new(to(std::env::var("TEST_DSN").expect("the parent sets it")));
+    allow_files(0);
+    lose_one();
+    let late = rig.guard.flush(Duration::from_millis(500)).expect_err("nothing can be sent");
+    assert!(late.is_deadline(), "{late}");
+    allow_files(1_024);
+    lose_one();
+    rig.flush();
+    rig.ends(2, 2, &[]);
 }
 
 /// From now on this process may start no thread.

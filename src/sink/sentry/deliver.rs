@@ -12,7 +12,6 @@ use super::dsn::{CLIENT, Dsn};
 use super::envelope;
 use super::outbox::{Letter, Next, Trip};
 use super::rate_limits::Said;
-
 use crate::diag::Said as Once;
 use crate::http::{Answer, Client, Failure, Post, Settings};
 use crate::ledger::{Errand, Lost};
