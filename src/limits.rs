@@ -191,3 +191,21 @@ pub const NAME_CHARS: usize = 200;
 pub const SENT_MESSAGE_CHARS: usize = 8_192;
 /// Places of one failure that are sent: the first ones.
 pub const LOGGED_PLACES: usize = 50;
+/// Distinct users of an issue that are counted one by one; more are estimated.
+pub const USERS_EXACT: usize = 1_024;
+/// Values of one tag that an issue shows: those with most events.
+pub const TAG_VALUES: usize = 20;
+/// Values of one tag that are counted each by itself; what is rarer than one in so many may be counted with others.
+pub const TAG_VALUES_COUNTED: usize = 64;
+/// Tags of one issue that are counted.
+pub const TAGS_COUNTED: usize = 100;
+/// Days that a store keeps events, and issues of which nothing was seen since.
+pub const KEEP_DAYS: u64 = 90;
+/// Bytes that a store takes on disk.
+pub const STORE_BYTES: u64 = 512 * 1024 * 1024;
+/// The newest events of an issue that a store keeps.
+pub const KEEP_EVENTS: usize = 20;
+/// The newest events of one variant of an issue that a store keeps.
+pub const KEEP_VARIANT_EVENTS: usize = 5;
+/// Days that counts stand by hour; older ones stand by day.
+pub const KEEP_HOURLY_DAYS: u64 = 35;

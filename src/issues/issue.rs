@@ -1,0 +1,137 @@
+//! An issue, as a book tells of it.
+
+use std::fmt;
+use std::str::FromStr;
+
+use tracing::Level;
+
+use super::{Moment, State, TagShares, UserCount};
+use crate::model::{EventKind, Fingerprint, TrackedEvent};
+
+/// The short name of an issue: a hash of its fingerprint, the same in every store.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct IssueId(pub(crate) u64);
+
+impl IssueId {
+    /// By [FNV-1a](https://datatracker.ietf.org/doc/html/draft-eastlake-fnv) over the parts, each with its end.
+    pub(crate) fn of(fingerprint: &Fingerprint) -> Self {
+        let bytes = fingerprint.parts().iter().flat_map(|part| part.bytes().chain([0xff]));
+        Self(bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        }))
+    }
+}
+
+/// Sixteen hexadecimal digits, of which the first eight are enough to name it among tens of thousands.
+impl fmt::Display for IssueId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
+impl fmt::Debug for IssueId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for IssueId {
+    type Err = std::num::ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        u64::from_str_radix(text, 16).map(Self)
+    }
+}
+
+/// What sort of failure it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum IssueKind {
+    Error,
+    Panic,
+    /// ERRORs that carried no error: counted and listed, never sent, never alerted.
+    Log,
+}
+
+impl From<EventKind> for IssueKind {
+    fn from(kind: EventKind) -> Self {
+        match kind {
+            EventKind::Error => Self::Error,
+            EventKind::Panic => Self::Panic,
+            EventKind::Log => Self::Log,
+        }
+    }
+}
+
+/// One line of a list of issues.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Summary {
+    pub(crate) id: IssueId,
+    pub(crate) kind: IssueKind,
+    pub(crate) level: Level,
+    pub(crate) title: String,
+    pub(crate) culprit: String,
+    pub(crate) state: State,
+    /// It came back after it was resolved, and nobody has decided since.
+    pub(crate) regressed: bool,
+    /// All occurrences, with those that were only counted.
+    pub(crate) count: u64,
+    pub(crate) users: UserCount,
+    pub(crate) first_seen: Moment,
+    pub(crate) last_seen: Moment,
+    pub(crate) first_release: Option<String>,
+    pub(crate) last_release: Option<String>,
+}
+
+/// Everything that is known of an issue, but its events.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Issue {
+    pub(crate) summary: Summary,
+    pub(crate) fingerprint: Fingerprint,
+    pub(crate) target: String,
+    pub(crate) file: Option<String>,
+    pub(crate) line: Option<u32>,
+    /// How many of the occurrences had no event of their own.
+    pub(crate) tallied: u64,
+    /// Occurrences by hour, release and environment, oldest first. Older ones stand together by day, in its first hour.
+    pub(crate) buckets: Vec<Bucket>,
+    /// By tag, in the alphabet's order.
+    pub(crate) tags: Vec<TagShares>,
+    /// Those with most occurrences first.
+    pub(crate) variants: Vec<Variant>,
+    /// How many events are kept.
+    pub(crate) kept: u64,
+    /// The newest of them.
+    pub(crate) newest: Option<TrackedEvent>,
+}
+
+/// How often it came in one hour, release and environment.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Bucket {
+    /// Hours since 1970.
+    pub(crate) hour: u64,
+    /// It stands for the whole day that begins with the hour.
+    pub(crate) is_day: bool,
+    pub(crate) release: Option<String>,
+    pub(crate) environment: String,
+    pub(crate) count: u64,
+}
+
+/// Events of an issue that are alike down to their root cause and the place of the program's own that they come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Variant {
+    /// What tells it apart, to read: the root cause, and the innermost frame of the program's own.
+    pub(crate) label: String,
+    /// Events told in full.
+    pub(crate) count: u64,
+    pub(crate) last_seen: Moment,
+}
+
+/// What was counted of a line without telling issues apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct LineTotal {
+    pub(crate) target: String,
+    pub(crate) file: Option<String>,
+    pub(crate) line: Option<u32>,
+    pub(crate) count: u64,
+    pub(crate) last_seen: Moment,
+}

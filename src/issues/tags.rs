@@ -1,0 +1,117 @@
+//! Tags: how often which value was.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use crate::limits::{TAG_VALUES, TAG_VALUES_COUNTED, TAGS_COUNTED};
+
+/// How the values of one tag are spread over an issue's events.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TagShares {
+    pub(crate) tag: String,
+    /// Events with the tag.
+    pub(crate) total: u64,
+    /// Those with most first, [`TAG_VALUES`] at the most.
+    pub(crate) values: Vec<(String, u64)>,
+}
+
+/// How often each value of each tag was.
+///
+/// Of a tag with more than [`TAG_VALUES_COUNTED`] values the frequent ones are counted by the *space saving* of Metwally,
+/// Agrawal and El Abbadi (2005): a value that comes takes over the counter of the rarest one. So each count is the true one
+/// or above it, by no more than the smallest of the counters, and every value of more than one in
+/// [`TAG_VALUES_COUNTED`] is there.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Tags(BTreeMap<String, Values>);
+
+/// The values of one tag.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Values {
+    total: u64,
+    counts: BTreeMap<String, u64>,
+}
+
+impl Tags {
+    /// Counts a value so many times. Beyond [`TAGS_COUNTED`] tags, those that come first are counted.
+    pub(crate) fn add(&mut self, tag: &str, value: &str, count: u64) {
+        if let Some(values) = self.0.get_mut(tag) {
+            values.add(value, count);
+        } else if self.0.len() < TAGS_COUNTED && count > 0 {
+            let mut values = Values::default();
+            values.add(value, count);
+            self.0.insert(tag.to_owned(), values);
+        }
+    }
+
+    pub(crate) fn merge(&mut self, other: &Self) {
+        for (tag, values) in &other.0 {
+            let counted: u64 = values.counts.values().sum();
+            values.counts.iter().for_each(|(value, count)| self.add(tag, value, *count));
+            if let Some(own) = self.0.get_mut(tag) {
+                own.total = own.total.saturating_add(values.total).saturating_sub(counted);
+            }
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// How many had the tag, and how many of them with this value.
+    pub(crate) fn count(&self, tag: &str, value: &str) -> (u64, u64) {
+        let values = self.0.get(tag);
+        (
+            values.map_or(0, |values| values.total),
+            values.and_then(|v| v.counts.get(value)).copied().unwrap_or(0),
+        )
+    }
+
+    /// Of each tag the most frequent values.
+    pub(crate) fn shares(&self) -> Vec<TagShares> {
+        let shares = self.0.iter().map(|(tag, Values { total, counts })| {
+            let mut values: Vec<_> = counts.iter().map(|(value, count)| (value.clone(), *count)).collect();
+            values.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+            values.truncate(TAG_VALUES);
+            TagShares { tag: tag.clone(), total: *total, values }
+        });
+        shares.collect()
+    }
+
+    /// As a file holds it: `{"provider": [57, {"google": 40, "mail": 17}]}`.
+    pub(crate) fn to_json(&self) -> String {
+        let tags = self.0.iter().map(|(tag, values)| (tag.clone(), json!([values.total, values.counts])));
+        Value::Object(tags.collect::<Map<_, _>>()).to_string()
+    }
+
+    /// None where the text is not what [`to_json`](Self::to_json) writes.
+    pub(crate) fn from_json(text: &str) -> Option<Self> {
+        let Value::Object(tags) = serde_json::from_str(text).ok()? else { return None };
+        let tags = tags.into_iter().map(|(tag, values)| {
+            let [total, counts] = values.as_array()?.as_slice() else { return None };
+            let counts =
+                counts.as_object()?.iter().map(|(value, count)| Some((value.clone(), count.as_u64()?)));
+            Some((tag, Values { total: total.as_u64()?, counts: counts.collect::<Option<_>>()? }))
+        });
+        tags.collect::<Option<_>>().map(Self)
+    }
+}
+
+impl Values {
+    fn add(&mut self, value: &str, count: u64) {
+        self.total = self.total.saturating_add(count);
+        if let Some(counted) = self.counts.get_mut(value) {
+            *counted = counted.saturating_add(count);
+            return;
+        }
+        let mut begun = 0;
+        if self.counts.len() >= TAG_VALUES_COUNTED {
+            let rarest = self.counts.iter().min_by_key(|(_, count)| **count);
+            if let Some((rarest, least)) = rarest.map(|(value, count)| (value.clone(), *count)) {
+                self.counts.remove(&rarest);
+                begun = least;
+            }
+        }
+        self.counts.insert(value.to_owned(), begun.saturating_add(count));
+    }
+}
