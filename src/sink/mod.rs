@@ -4,6 +4,9 @@ mod console;
 mod memory;
 #[cfg(feature = "sentry")]
 mod sentry;
+#[cfg(feature = "store")]
+#[allow(dead_code, unused_imports, reason = "used by what is being built")]
+mod store;
 
 use crate::ledger::{Handle, Lost, Receipt};
 use crate::model::{Tally, TrackedEvent};
@@ -14,6 +17,9 @@ pub use memory::Memory;
 pub use sentry::{Diagnosis, Finding, Step};
 #[cfg(feature = "sentry")]
 pub(crate) use sentry::{Dsn, Sentry, diagnose};
+#[cfg(feature = "store")]
+#[allow(unused_imports, reason = "used by what is being built")]
+pub(crate) use store::{Access, Store};
 
 /// A place that tracked events go to.
 ///
