@@ -7,6 +7,7 @@
 mod delivery;
 mod from_env;
 mod place;
+mod store;
 
 use std::error::Error;
 use std::fmt;
@@ -34,6 +35,7 @@ use crate::worker::{FirstLook, Guard, Worker};
 #[cfg(feature = "sentry")]
 pub use delivery::doctor;
 pub use from_env::{from_env, release_of};
+pub use store::Store;
 
 /// A builder with the defaults, which reads no environment variables. See [`from_env`](from_env()).
 pub fn builder() -> Builder {
@@ -73,6 +75,8 @@ pub struct Builder {
     panics: bool,
     scrub_keys: Vec<String>,
     pii: bool,
+    store: Option<store::Named>,
+    quiet: bool,
     clock: Clock,
     off: bool,
 }
@@ -111,6 +115,8 @@ impl Builder {
             panics: true,
             scrub_keys: Vec::new(),
             pii: false,
+            store: None,
+            quiet: false,
             clock: Clock::default(),
             off: false,
         }
@@ -349,7 +355,7 @@ impl Builder {
     /// # Errors
     /// When something that the code set cannot be: a directive that cannot be read, a queue without room or with too
     /// much, a sample rate that is none, a throttle that tells nothing, a name of secrets without a letter, a DSN or a
-    /// certificate that cannot be used.
+    /// certificate that cannot be used, a store that cannot be opened.
     pub fn build<S>(self) -> Result<(CrumbLayer<S>, Guard), BuildError>
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
@@ -376,6 +382,7 @@ impl Builder {
         let forward = self.delivery.forward(&ledger, &self.clock)?;
         #[cfg(not(feature = "sentry"))]
         let forward = None;
+        let forward = if self.off { None } else { self.bookkeeper(forward, &ledger, &self.clock)? };
         let gate = if self.off { Gate::off() } else { gate };
         let (queue, outlet) = queue::queue(self.queue_items, self.queue_bytes, Arc::clone(&ledger));
         let stack = self.stack == Stack::On && cfg!(feature = "stack");
@@ -395,10 +402,11 @@ impl Builder {
             if self.sinks.is_empty() && forward.is_none() {
                 NO_SINK.say(
                     if cfg!(feature = "sentry") {
-                        "no sink is configured: events are counted, but go nowhere; set SENTRY_DSN, or add one with \
-                         Builder::sink"
+                        "no sink is configured, and no store: events are counted, but go nowhere; set SENTRY_DSN, or \
+                         add one with Builder::sink"
                     } else {
-                        "no sink is configured: events are counted, but go nowhere; add one with Builder::sink"
+                        "no sink is configured, and no store: events are counted, but go nowhere; add one with \
+                         Builder::sink"
                     },
                 );
             }

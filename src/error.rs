@@ -1,6 +1,8 @@
 //! The errors that crumbtrail's own interface returns. None of them ever shows a key or a secret.
 
 use std::fmt;
+#[cfg(feature = "store")]
+use std::path::{Path, PathBuf};
 
 /// Why [`Builder::build`](crate::Builder::build) refused: something in the program's own code is wrong.
 ///
@@ -29,6 +31,11 @@ enum Kind {
     },
     SampleRate,
     ScrubKey,
+    #[cfg(feature = "store")]
+    Store {
+        path: PathBuf,
+        why: String,
+    },
     Throttle,
 }
 
@@ -57,6 +64,11 @@ impl BuildError {
 
     pub(crate) fn scrub_key() -> Self {
         Self(Kind::ScrubKey)
+    }
+
+    #[cfg(feature = "store")]
+    pub(crate) fn store(path: &Path, why: impl fmt::Display) -> Self {
+        Self(Kind::Store { path: path.to_owned(), why: why.to_string() })
     }
 
     pub(crate) fn throttle() -> Self {
@@ -92,6 +104,12 @@ impl BuildError {
         matches!(self.0, Kind::ScrubKey)
     }
 
+    /// The file of [`Builder::store`](crate::Builder::store) cannot be opened or made; the message says why.
+    #[cfg(feature = "store")]
+    pub fn is_store(&self) -> bool {
+        matches!(self.0, Kind::Store { .. })
+    }
+
     /// A limit of the throttle was zero: nothing would ever be told.
     pub fn is_throttle(&self) -> bool {
         matches!(self.0, Kind::Throttle)
@@ -115,6 +133,8 @@ impl fmt::Display for BuildError {
             Kind::Dsn { why } => {
                 write!(f, "the DSN cannot be used: {why}; its form is https://key@host/project")
             }
+            #[cfg(feature = "store")]
+            Kind::Store { path, why } => write!(f, "the store {} cannot be used: {why}", path.display()),
             Kind::Throttle => {
                 f.write_str("each limit of the throttle must be at least 1; Throttle::Off tells everything")
             }

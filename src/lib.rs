@@ -36,7 +36,7 @@ pub use api::{add_breadcrumb, capture_error, last_event_id, set_context, set_tag
 pub use builder::doctor;
 #[doc(hidden)]
 pub use builder::release_of;
-pub use builder::{Builder, Stack, builder, from_env};
+pub use builder::{Builder, Stack, Store, builder, from_env};
 pub use capture::Throttle;
 #[doc(hidden)]
 pub use clock::Clock;

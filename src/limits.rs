@@ -209,3 +209,15 @@ pub const KEEP_EVENTS: usize = 20;
 pub const KEEP_VARIANT_EVENTS: usize = 5;
 /// Days that counts stand by hour; older ones stand by day.
 pub const KEEP_HOURLY_DAYS: u64 = 35;
+/// Entries that are written into a book of issues at once, at the most.
+pub const BOOK_BATCH: usize = 512;
+/// Bytes of events that wait in memory for a store that cannot be written; beyond, the oldest event is lost.
+pub const BOOK_WAITING_BYTES: usize = 8 * 1024 * 1024;
+/// How long a store that could not be written is left alone; it doubles with each time in a row.
+pub const BOOK_RETRY: Duration = Duration::from_millis(50);
+/// The most that [`BOOK_RETRY`] grows to.
+pub const BOOK_RETRY_MOST: Duration = Duration::from_secs(5);
+/// How often a store is looked through for what need not be kept.
+pub const PRUNE_EVERY: Duration = Duration::from_secs(10 * 60);
+/// Events after which a store is looked through earlier.
+pub const PRUNE_EVENTS: usize = 4_096;

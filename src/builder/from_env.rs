@@ -5,7 +5,8 @@
 use std::env;
 use std::fmt;
 
-use super::{Builder, Stack};
+use super::store::Named;
+use super::{Builder, Stack, Store};
 use crate::diag;
 use crate::error::BuildError;
 use crate::layer::gate;
@@ -22,6 +23,8 @@ use crate::sink::Dsn;
 /// | `CRUMBTRAIL_LANES` | as [`Builder::lanes`] |
 /// | `CRUMBTRAIL_STACK=on\|off` | as [`Builder::stack`] |
 /// | `CRUMBTRAIL_SAMPLE_RATE` | as [`Builder::sample_rate`] |
+/// | `CRUMBTRAIL_STORE=path\|memory\|off` | as [`Builder::store`] |
+/// | `CRUMBTRAIL_QUIET=1` | no line on a terminal for an issue that is new |
 /// | `SENTRY_DSN` | as `Builder::dsn`, with the feature `sentry`; one that cannot be used turns this one sink off |
 /// | `SENTRY_RELEASE` | as [`Builder::release`] |
 /// | `SENTRY_ENVIRONMENT` | as [`Builder::environment`] |
@@ -56,6 +59,12 @@ pub fn from_env() -> Builder {
             _ => refuse("CRUMBTRAIL_SAMPLE_RATE", &format!("{text:?} is no number from 0 to 1")),
         }
     }
+    builder.store = variable("CRUMBTRAIL_STORE").and_then(|text| store(&text)).or(builder.store);
+    match variable("CRUMBTRAIL_QUIET").as_deref() {
+        None | Some("0") => {}
+        Some("1") => builder.quiet = true,
+        Some(other) => refuse("CRUMBTRAIL_QUIET", &format!("{other:?} is neither `1` nor `0`")),
+    }
     match variable("CRUMBTRAIL").as_deref() {
         None | Some("on") => {}
         Some("off") => builder.off = true,
@@ -86,6 +95,24 @@ pub fn from_env() -> Builder {
 pub fn release_of(commit: Option<&str>, version: &str) -> String {
     let commit = commit.filter(|commit| !commit.is_empty());
     variable("SENTRY_RELEASE").unwrap_or_else(|| commit.unwrap_or(version).to_owned())
+}
+
+fn store(text: &str) -> Option<Named> {
+    let store = match text {
+        "memory" => Store::Memory,
+        "off" => Store::Off,
+        #[cfg(feature = "store")]
+        path => Store::Path(path.into()),
+        #[cfg(not(feature = "store"))]
+        _ => {
+            refuse(
+                "CRUMBTRAIL_STORE",
+                &"crumbtrail is built without its feature `store`, which keeps a file",
+            );
+            return None;
+        }
+    };
+    Some(Named::Environment(store))
 }
 
 /// A variable of the environment that is set to something.

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
-use super::{Decision, Entry, Facts, Issue, IssueId, LineTotal, Moment, Sighting, Summary};
+use super::{Decision, Entry, Facts, Issue, IssueId, LineTotal, Moment, ProcessNote, Sighting, Summary};
 use crate::limits::{KEEP_DAYS, KEEP_EVENTS, KEEP_HOURLY_DAYS, KEEP_VARIANT_EVENTS, STORE_BYTES};
 use crate::model::TrackedEvent;
 
@@ -41,6 +41,22 @@ pub(crate) trait Book: Send {
 
     /// What was counted by line, those with most first.
     fn lines(&self) -> Result<Vec<LineTotal>, Fault>;
+
+    /// Whether what is recorded outlives the process. If not, nobody need tell of what is only held.
+    fn is_durable(&self) -> bool {
+        false
+    }
+
+    /// Keeps what a process says of itself, in place of what it said before.
+    fn note(&mut self, note: &ProcessNote) -> Result<(), Fault> {
+        let _ = note;
+        Ok(())
+    }
+
+    /// What processes have said of themselves, the newest first.
+    fn notes(&self) -> Result<Vec<ProcessNote>, Fault> {
+        Ok(Vec::new())
+    }
 }
 
 /// How many names [`Book::named`] tells at the most.
@@ -119,6 +135,8 @@ pub(crate) struct Pruned {
     pub(crate) issues: u64,
     /// Counts by hour that now stand by day.
     pub(crate) buckets: u64,
+    /// There is more to forget: it is done a bit at a time.
+    pub(crate) is_more: bool,
 }
 
 /// Why a book did not do what it was asked.

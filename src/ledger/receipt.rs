@@ -21,9 +21,15 @@ pub(crate) struct Receipt {
 }
 
 impl Receipt {
-    /// It is on its way to a server, which ends it; a sink beside may have `taken` it.
-    pub(crate) fn forward(&mut self, taken: bool) {
-        (self.forwarded, self.taken) = (true, taken);
+    /// A sink has taken it.
+    pub(crate) fn take(&mut self) {
+        self.taken = true;
+    }
+
+    /// It is on its way to a server, which ends it.
+    #[cfg(feature = "sentry")]
+    pub(crate) fn forward(&mut self) {
+        self.forwarded = true;
     }
 
     /// Says how it ended.

@@ -163,12 +163,15 @@ pub enum Lost {
     Sink,
     /// A sink panicked, and no other took it.
     SinkPanicked,
+    /// The store could not be written, until [`limits::BOOK_WAITING_BYTES`](crate::limits::BOOK_WAITING_BYTES) of other
+    /// events had come since, or the pipeline ended.
+    StoreOverflow,
     /// The worker thread could not be started, or had ended.
     WorkerGone,
 }
 
 impl Lost {
-    pub(crate) const ALL: [Self; 13] = [
+    pub(crate) const ALL: [Self; 14] = [
         Self::AfterShutdown,
         Self::HookPanicked,
         Self::Internal,
@@ -181,6 +184,7 @@ impl Lost {
         Self::SendError,
         Self::Sink,
         Self::SinkPanicked,
+        Self::StoreOverflow,
         Self::WorkerGone,
     ];
 }
@@ -200,6 +204,7 @@ impl fmt::Display for Lost {
             Self::SendError => "refused by the server",
             Self::Sink => "refused by every sink",
             Self::SinkPanicked => "sink panicked",
+            Self::StoreOverflow => "store not to be written",
             Self::WorkerGone => "no worker",
         })
     }

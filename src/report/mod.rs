@@ -10,6 +10,7 @@ mod facts;
 mod frames;
 mod page;
 mod repeat;
+mod sighted;
 mod style;
 mod time;
 mod timeline;
@@ -27,6 +28,7 @@ use style::Ink;
 use told::Told;
 
 pub(crate) use repeat::{Repeat, Subject, repeat};
+pub(crate) use sighted::{sighted, sighted_more};
 pub(crate) use style::{Look, Style};
 
 /// How often the issue came before, as far as the one who asks for a report knows.

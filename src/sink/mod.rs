@@ -1,5 +1,6 @@
 //! Sinks: where tracked events go. They run on crumbtrail's own thread, one event at a time.
 
+mod bookkeeper;
 mod console;
 mod memory;
 #[cfg(feature = "sentry")]
@@ -8,9 +9,14 @@ mod sentry;
 #[allow(dead_code, unused_imports, reason = "used by what is being built")]
 mod store;
 
-use crate::ledger::{Handle, Lost, Receipt};
-use crate::model::{Tally, TrackedEvent};
+use std::sync::Arc;
+use std::time::Duration;
 
+use crate::issues::Entry;
+use crate::ledger::{Handle, Lost, Receipt};
+use crate::model::{EventId, Tally, TrackedEvent};
+
+pub(crate) use bookkeeper::{Bookkeeper, Herald};
 pub use console::Console;
 pub use memory::Memory;
 #[cfg(feature = "sentry")]
@@ -19,7 +25,7 @@ pub use sentry::{Diagnosis, Finding, Step};
 pub(crate) use sentry::{Dsn, Sentry, diagnose};
 #[cfg(feature = "store")]
 #[allow(unused_imports, reason = "used by what is being built")]
-pub(crate) use store::{Access, Store};
+pub(crate) use store::{Access, Store, default_path, is_test_binary, open};
 
 /// A place that tracked events go to.
 ///
@@ -74,19 +80,44 @@ pub trait Sink: Send + Sync + 'static {
 /// Takes events elsewhere: what becomes of one is known later than its worker can wait for. Called on the worker.
 pub(crate) trait Forward: Send {
     /// Sends an event on its way, and sees to it that its receipt is ended.
-    fn forward(&mut self, event: &TrackedEvent, receipt: Receipt);
+    fn forward(&mut self, event: Arc<TrackedEvent>, receipt: Receipt);
 
     /// Does what is due, about once a second while something comes.
     fn catch_up(&mut self);
 
     /// Somebody waits for all that is on its way.
     fn flush(&mut self);
+
+    /// Does what is due whenever the worker is awake, and says how long there will be nothing to do.
+    fn work(&mut self) -> Option<Duration> {
+        None
+    }
+
+    /// Whether it wants what follows: what issues are made of beside the events themselves.
+    fn keeps_book(&self) -> bool {
+        false
+    }
+
+    /// An event is held; it comes by [`forward`](Self::forward) later, or is [released](Self::release).
+    fn hold(&mut self, event: &TrackedEvent) {
+        let _ = event;
+    }
+
+    /// What was held under these names comes to nothing.
+    fn release(&mut self, ids: Vec<EventId>) {
+        let _ = ids;
+    }
+
+    /// What was counted.
+    fn note(&mut self, entries: Vec<Entry>) {
+        let _ = entries;
+    }
 }
 
 /// Where the events of a pipeline go.
 pub(crate) struct Sinks {
     /// Those that are done with an event when they have returned.
     pub(crate) here: Vec<Box<dyn Sink>>,
-    /// The one that is not.
+    /// The one that is not: the book, the way to a server, or the one before the other.
     pub(crate) forward: Option<Box<dyn Forward>>,
 }

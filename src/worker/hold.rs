@@ -49,6 +49,15 @@ pub(super) struct Now {
     pub(super) real_ms: u64,
 }
 
+/// What became of an event that the hold was offered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Offered {
+    /// How many of those accepted have become part of another one by it.
+    pub(super) folded: u64,
+    /// It waits, by itself or as part of another one.
+    pub(super) is_held: bool,
+}
+
 /// One failure, by all lines that have told of it so far.
 #[derive(Debug)]
 pub(super) struct Held {
@@ -114,15 +123,17 @@ impl Hold {
         }
     }
 
-    /// Takes an event and says how many of those accepted have become part of another one by it.
-    pub(super) fn offer(&mut self, prepared: Prepared, now: Now) -> u64 {
+    /// Takes an event.
+    pub(super) fn offer(&mut self, prepared: Prepared, now: Now) -> Offered {
         let mut newest = Held::new(prepared, now);
         if let Some(panic) = self.panics.told_again(&newest.event) {
             // One that is let go already has said it all.
-            if let Some((arrival, held)) = self.take(panic) {
+            let held = self.take(panic);
+            let is_held = held.is_some();
+            if let Some((arrival, held)) = held {
                 self.keep(arrival, merge::retold(held, newest));
             }
-            return 1;
+            return Offered { folded: 1, is_held };
         }
         self.arrived += 1;
         let (mut arrival, mut folded) = (self.arrived, 0);
@@ -139,7 +150,7 @@ impl Hold {
             self.panics.remember(&newest.event, newest.lines.iter().find_map(|line| line.task), arrival);
         }
         self.keep(arrival, newest);
-        folded
+        Offered { folded, is_held: true }
     }
 
     /// A lane is over: what is held for it has little time left.

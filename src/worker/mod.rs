@@ -200,9 +200,14 @@ impl Worker {
                 let prepared = caught(|| self.prepare(*item));
                 match prepared.unwrap_or(Err(Refused::Lost(Lost::Internal))) {
                     Ok(prepared) => {
+                        self.each_forward(|forward| forward.hold(&prepared.event));
+                        let id = prepared.event.id;
                         // From now on: to find the first symbols may have taken longer than an event is held.
-                        let folded = self.hold.offer(prepared, self.now());
-                        (0..folded).for_each(|_| self.ledger.fold());
+                        let offered = self.hold.offer(prepared, self.now());
+                        (0..offered.folded).for_each(|_| self.ledger.fold());
+                        if !offered.is_held {
+                            self.each_forward(|forward| forward.release(vec![id]));
+                        }
                     }
                     Err(Refused::Dropped(reason)) => self.ledger.process(End::Dropped(reason)),
                     Err(Refused::Lost(reason)) => self.ledger.process(End::Lost(reason)),
@@ -246,7 +251,8 @@ impl Worker {
         if asked > self.answered && self.taken >= wanted {
             self.settle(asked, wanted);
         }
-        self.wait()
+        let further = self.sinks.forward.as_mut().and_then(|forward| caught(|| forward.work()).flatten());
+        further.into_iter().chain([self.wait()]).min().unwrap_or(Duration::MAX)
     }
 
     /// Delivers what is due.
@@ -364,8 +370,10 @@ impl Worker {
         }
         match &mut self.sinks.forward {
             Some(forward) => {
-                receipt.forward(outcome.is_ok());
-                forward.forward(&event, receipt);
+                if outcome.is_ok() {
+                    receipt.take();
+                }
+                forward.forward(Arc::new(event), receipt);
             }
             None => receipt.end(outcome),
         }

@@ -105,7 +105,8 @@ impl Sentry {
 }
 
 impl Forward for Sentry {
-    fn forward(&mut self, event: &TrackedEvent, receipt: Receipt) {
+    fn forward(&mut self, event: Arc<TrackedEvent>, mut receipt: Receipt) {
+        receipt.forward();
         if self.delivery.outbox.is_off() {
             return receipt.end(Err(Lost::Sink));
         }
@@ -113,7 +114,7 @@ impl Forward for Sentry {
             return receipt.end(Err(Lost::RateLimited));
         }
         // To memory, which does not fail; the receipt would tell.
-        if let Ok(payload) = Packed::new(&self.wire.payload(event)) {
+        if let Ok(payload) = Packed::new(&self.wire.payload(&event)) {
             self.delivery.outbox.put(Letter::new(event.id, payload, receipt));
         }
         self.start();

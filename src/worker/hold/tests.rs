@@ -117,7 +117,7 @@ impl Rig {
     }
 
     fn log(&mut self, line: Logged) -> u64 {
-        self.hold.offer(line.into_prepared(), self.now)
+        self.hold.offer(line.into_prepared(), self.now).folded
     }
 
     fn after(&mut self, passed: Duration) -> Vec<TrackedEvent> {

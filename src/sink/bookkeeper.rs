@@ -1,0 +1,225 @@
+//! Writes what happens into the book of issues, in batches, and hands on what is to go to a server.
+//!
+//! An event is *recorded* when the batch it is in was, as a whole; until then its receipt is out, so a flush waits for it and
+//! nothing is delivered that a disk did not take. What goes to a server goes there after that. Where the book cannot be
+//! written, because another process holds it or the disk is full, the batch waits and is tried again, bounded in bytes: beyond,
+//! the oldest event is lost with its reason; counts are put together instead and never lost. Called on the worker; it may wait
+//! for a disk, never panics.
+
+mod batch;
+mod herald;
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use super::Forward;
+use crate::clock::Clock;
+use crate::diag::Said;
+use crate::issues::{Book, Entry, Fault, Moment, ProcessNote, Retention, Sighting};
+use crate::ledger::{Ledger, Lost, Receipt};
+use crate::limits::{BOOK_RETRY, BOOK_RETRY_MOST, BOOK_WAITING_BYTES, PRUNE_EVENTS, PRUNE_EVERY};
+use crate::model::{EventId, TrackedEvent};
+
+use batch::{Batch, Kept};
+pub(crate) use herald::Herald;
+
+/// The worker's end of a book.
+pub(crate) struct Bookkeeper {
+    book: Box<dyn Book>,
+    /// Where events go that are recorded.
+    next: Option<Box<dyn Forward>>,
+    ledger: Arc<Ledger>,
+    clock: Clock,
+    herald: Herald,
+    batch: Batch,
+    /// What the book said the last times in a row was no.
+    failures: u32,
+    /// When it is asked again.
+    retry_ms: u64,
+    /// When there may be something to forget.
+    prune_ms: u64,
+    /// Events recorded since something was forgotten.
+    recorded: usize,
+    note: ProcessNote,
+}
+
+impl Bookkeeper {
+    pub(crate) fn new(
+        book: Box<dyn Book>,
+        next: Option<Box<dyn Forward>>,
+        ledger: Arc<Ledger>,
+        clock: Clock,
+        herald: Herald,
+    ) -> Self {
+        let now_ms = clock.now_ms();
+        Self {
+            book,
+            next,
+            ledger,
+            clock,
+            herald,
+            batch: Batch::default(),
+            failures: 0,
+            retry_ms: now_ms,
+            prune_ms: now_ms,
+            recorded: 0,
+            note: ProcessNote::new(now()),
+        }
+    }
+
+    /// Records what waits, unless it was tried a moment ago.
+    fn record(&mut self) {
+        let now_ms = self.clock.now_ms();
+        if self.batch.is_empty() || now_ms < self.retry_ms {
+            return;
+        }
+        match self.book.record(self.batch.entries(), now()) {
+            Ok(sightings) => self.recorded(&sightings),
+            Err(fault) => self.refused(&fault, now_ms),
+        }
+    }
+
+    fn recorded(&mut self, sightings: &[Sighting]) {
+        self.failures = 0;
+        let kept = self.batch.take();
+        self.recorded += kept.len();
+        for Kept { event, mut receipt } in kept {
+            receipt.take();
+            match &mut self.next {
+                Some(next) => next.forward(event, receipt),
+                None => receipt.end(Ok(())),
+            }
+        }
+        self.herald.tell(sightings, self.clock.now_ms());
+    }
+
+    /// The batch stays, and is tried again later and later.
+    fn refused(&mut self, fault: &Fault, now_ms: u64) {
+        static FULL: Said = Said::new();
+        static BROKEN: Said = Said::new();
+        let wait = BOOK_RETRY.saturating_mul(1 << self.failures.min(8)).min(BOOK_RETRY_MOST);
+        self.retry_ms = now_ms.saturating_add(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
+        self.failures = self.failures.saturating_add(1);
+        match fault {
+            // Somebody else's turn: nothing to tell.
+            Fault::Busy => {}
+            Fault::Full => {
+                FULL.say(
+                    "there is no room for the store; events wait in memory for it, and the oldest are lost",
+                );
+                // What can be spared is: the older events of every issue.
+                let spare = Retention { events: SPARE_EVENTS, variant_events: 1, ..Retention::default() };
+                let _ = self.book.prune(&spare, now());
+            }
+            Fault::Broken(_) | Fault::Newer(_) | Fault::Foreign => BROKEN.say(&format!(
+                "the store cannot be written: {fault}; events wait in memory for it, and the oldest are lost"
+            )),
+        }
+        self.batch.compact();
+        for kept in self.batch.surplus(BOOK_WAITING_BYTES) {
+            kept.receipt.end(Err(Lost::StoreOverflow));
+        }
+    }
+
+    /// Forgets what need not be kept, a bit at a time.
+    fn prune(&mut self) {
+        let now_ms = self.clock.now_ms();
+        if self.failures > 0 || (now_ms < self.prune_ms && self.recorded < PRUNE_EVENTS) {
+            return;
+        }
+        self.recorded = 0;
+        let every_ms = u64::try_from(PRUNE_EVERY.as_millis()).unwrap_or(u64::MAX);
+        self.prune_ms = now_ms.saturating_add(every_ms);
+        if let Ok(pruned) = self.book.prune(&Retention::default(), now())
+            && pruned.is_more
+        {
+            self.prune_ms = now_ms;
+        }
+    }
+
+    /// Notes the ledger of this process beside the issues, for whoever looks at them.
+    fn note_ledger(&mut self) {
+        if self.failures == 0 && self.note.update(&self.ledger.stats(), now()) {
+            let _ = self.book.note(&self.note);
+        }
+    }
+}
+
+impl Forward for Bookkeeper {
+    fn hold(&mut self, event: &TrackedEvent) {
+        if self.book.is_durable() {
+            self.batch.hold(event);
+        }
+    }
+
+    fn release(&mut self, ids: Vec<EventId>) {
+        if self.book.is_durable() {
+            self.batch.push(Entry::Released(ids));
+        }
+    }
+
+    fn forward(&mut self, event: Arc<TrackedEvent>, receipt: Receipt) {
+        self.batch.event(Kept { event, receipt }, self.next.is_some());
+        if self.batch.is_large() {
+            self.record();
+        }
+    }
+
+    fn note(&mut self, entries: Vec<Entry>) {
+        entries.into_iter().for_each(|entry| self.batch.push(entry));
+    }
+
+    fn work(&mut self) -> Option<Duration> {
+        self.record();
+        self.herald.catch_up(self.clock.now_ms());
+        let further = self.next.as_mut().and_then(|next| next.work());
+        let now_ms = self.clock.now_ms();
+        let own = [
+            (!self.batch.is_empty()).then(|| self.retry_ms.saturating_sub(now_ms).max(1)),
+            self.herald.due_ms().map(|due_ms| due_ms.saturating_sub(now_ms).max(1)),
+        ];
+        own.into_iter().flatten().map(Duration::from_millis).chain(further).min()
+    }
+
+    fn catch_up(&mut self) {
+        self.prune();
+        self.note_ledger();
+        if let Some(next) = &mut self.next {
+            next.catch_up();
+        }
+    }
+
+    fn flush(&mut self) {
+        // Somebody waits: it is tried at once, whatever came of it a moment ago.
+        self.retry_ms = self.retry_ms.min(self.clock.now_ms());
+        self.record();
+        self.herald.finish(self.clock.now_ms());
+        self.note_ledger();
+        if let Some(next) = &mut self.next {
+            next.flush();
+        }
+    }
+
+    fn keeps_book(&self) -> bool {
+        true
+    }
+}
+
+impl Drop for Bookkeeper {
+    /// The pipeline ends: what waits has this one chance, and what it does not get in by it is lost.
+    fn drop(&mut self) {
+        self.retry_ms = 0;
+        self.record();
+        for kept in self.batch.take() {
+            kept.receipt.end(Err(Lost::StoreOverflow));
+        }
+        self.note_ledger();
+    }
+}
+
+fn now() -> Moment {
+    Moment::of(SystemTime::now())
+}
+
+/// Events of an issue that are left where the disk is full.
+const SPARE_EVENTS: usize = 3;
