@@ -84,7 +84,7 @@ fn one_that_is_wrong_in_the_environment_stops_no_service() {
 #[test]
 fn the_environment_names_a_server_and_the_code_outranks_it() {
     const NAME: &str = "dsn::the_environment_names_a_server_and_the_code_outranks_it";
-    let builder = || crumbtrail::from_env().stack(crumbtrail::Stack::Off);
+    let builder = || crumbtrail::from_env().stack(crumbtrail::Stack::Off).store(crumbtrail::Store::Off);
     let rig = match role().as_deref() {
         None => {
             for (role, sent) in [("environment", 1), ("code", 0), ("builder", 0), ("off", 0)] {
@@ -108,7 +108,7 @@ fn the_environment_names_a_server_and_the_code_outranks_it() {
             assert_eq!(rig.guard.stats().accepted, 0);
             return;
         }
-        _ => Rig::new(crumbtrail::builder().stack(crumbtrail::Stack::Off)),
+        _ => Rig::new(crumbtrail::builder().stack(crumbtrail::Stack::Off).store(crumbtrail::Store::Off)),
     };
     lose_one();
     rig.flush();

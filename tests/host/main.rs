@@ -31,7 +31,7 @@ mod prelude {
     use std::time::Duration;
 
     use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
-    use crumbtrail::{CrumbLayer, Guard, Lost, Sink, Stack, Throttle, TrackedEvent};
+    use crumbtrail::{CrumbLayer, Guard, Lost, Sink, Stack, Store, Throttle, TrackedEvent};
     use tracing_subscriber::Registry;
     use tracing_subscriber::prelude::*;
 
@@ -48,6 +48,7 @@ mod prelude {
             .throttle(Throttle::Off)
             .panics(false)
             .stack(Stack::Off)
+            .store(Store::Off)
             .sink(sink)
             .build()
             .expect("the settings are legal")

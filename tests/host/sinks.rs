@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
-use crumbtrail::{FlushError, Handle, Lost, Memory, Sink, Stack, Throttle, TrackedEvent};
+use crumbtrail::{FlushError, Handle, Lost, Memory, Sink, Stack, Store, Throttle, TrackedEvent};
 use tracing_subscriber::prelude::*;
 
 use crate::prelude::{fault, held, lose_one, registered};
@@ -82,6 +82,7 @@ fn without_a_sink_events_are_counted() {
         .throttle(Throttle::Off)
         .panics(false)
         .stack(Stack::Off)
+        .store(Store::Off)
         .build()
         .expect("the settings are legal");
     let _default = tracing_subscriber::registry().with(layer).set_default();

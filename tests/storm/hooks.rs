@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, bounded};
 use crumbtrail::limits::DROP_FLUSH;
 use crumbtrail::{
-    Breadcrumb, Clock, FlushError, Guard, Handle, Lost, Memory, Sink, Stack, Tally, Throttle, TrackedEvent,
-    User, Verdict,
+    Breadcrumb, Clock, FlushError, Guard, Handle, Lost, Memory, Sink, Stack, Store, Tally, Throttle,
+    TrackedEvent, User, Verdict,
 };
 use tracing::{error, info_span, warn};
 use tracing_subscriber::prelude::*;
@@ -121,8 +121,13 @@ fn a_sink_that_panics_in_all_it_is_told_costs_its_events_and_no_other_sink() {
 #[test]
 fn a_sink_that_panics_alone_costs_its_events_and_the_worker_lives() {
     let fragile = Fragile([Nth::new(3), Nth::new(1), Nth::new(1), Nth::new(1)], Arc::default());
-    let (layer, guard) =
-        crumbtrail::builder().stack(Stack::Off).throttle(Throttle::Off).sink(fragile).build().unwrap();
+    let (layer, guard) = crumbtrail::builder()
+        .stack(Stack::Off)
+        .store(Store::Off)
+        .throttle(Throttle::Off)
+        .sink(fragile)
+        .build()
+        .unwrap();
     let _default = tracing_subscriber::registry().with(layer).set_default();
     for _ in 0..30 {
         fail("out of stock");
