@@ -193,7 +193,8 @@ impl FlushError {
         matches!(self.0, Unflushed::NoThread)
     }
 
-    /// The worker is not running: it could not be started, or it has been shut down with events still waiting.
+    /// The worker is not running: it could not be started, it has been shut down with events still waiting, or it is in the
+    /// process that this one was forked from.
     pub fn is_worker_gone(&self) -> bool {
         matches!(self.0, Unflushed::WorkerGone)
     }

@@ -87,6 +87,9 @@ impl Queue {
     }
 
     fn try_enqueue(&self, item: Item) -> Result<(), Lost> {
+        if self.ledger.is_forked() {
+            return Err(Lost::WorkerGone);
+        }
         if self.ledger.is_closed() {
             return Err(Lost::AfterShutdown);
         }

@@ -61,10 +61,21 @@ pub(crate) struct Ledger {
     worker_ending: AtomicBool,
     worker_gone: AtomicBool,
     closed: AtomicBool,
+    home: Home,
     /// The lines that log ERRORs.
     pub(crate) lines: Lines,
     /// The texts of this minute.
     pub(crate) tallies: Tallies,
+}
+
+/// The process that the pipeline was built in.
+#[derive(Debug)]
+struct Home(u32);
+
+impl Default for Home {
+    fn default() -> Self {
+        Self(std::process::id())
+    }
 }
 
 /// How an event ended that the worker did not offer to any sink.
@@ -251,6 +262,10 @@ impl Ledger {
 
     /// Waits until everything enqueued before the call has ended, `timeout` at the most.
     pub(crate) fn settle(&self, timeout: Duration) -> Result<(), FlushError> {
+        // Before any lock: one that was held when the process was forked is never given back in the child.
+        if self.is_forked() {
+            return Err(FlushError::worker_gone());
+        }
         self.check_not_worker()?;
         let target = self.enqueued.load(Ordering::Relaxed);
         let ended = self.progress.lock().unwrap_or_else(PoisonError::into_inner).ended;
@@ -307,6 +322,12 @@ impl Ledger {
         let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
         progress.owe(0, asked);
         self.progressed.notify_all();
+    }
+
+    /// This process was forked from the one that the pipeline was built in: no thread of ours is here, and what the parent
+    /// holds is the parent's.
+    pub(crate) fn is_forked(&self) -> bool {
+        std::process::id() != self.home.0
     }
 
     /// Refuses the worker, which would wait for itself.
@@ -390,7 +411,9 @@ impl Ledger {
 
     pub(crate) fn stats(&self) -> Stats {
         let count = |what: Counted| self.counted.get(what as usize).map_or(0, |c| c.load(Ordering::Relaxed));
-        let progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
+        // What is pending in the process that this one was forked from ends there.
+        let progress =
+            (!self.is_forked()).then(|| self.progress.lock().unwrap_or_else(PoisonError::into_inner));
         // Read before `enqueued`, under the lock, so that a finished event is never seen as pending as well.
         let lost = Lost::ALL
             .into_iter()
@@ -421,7 +444,8 @@ impl Ledger {
             folded: self.folded.load(Ordering::Relaxed),
             lost,
             unsent,
-            pending: self.enqueued.load(Ordering::Relaxed).saturating_sub(progress.ended),
+            pending: progress
+                .map_or(0, |progress| self.enqueued.load(Ordering::Relaxed).saturating_sub(progress.ended)),
             errors_without_error: count(Counted::ErrorWithoutError),
             crumbs_lost: count(Counted::CrumbBusy),
             recursion: count(Counted::Recursion),

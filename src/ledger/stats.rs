@@ -166,7 +166,7 @@ pub enum Lost {
     /// The store could not be written, until [`limits::BOOK_WAITING_BYTES`](crate::limits::BOOK_WAITING_BYTES) of other
     /// events had come since, or the pipeline ended.
     StoreOverflow,
-    /// The worker thread could not be started, or had ended.
+    /// The worker thread could not be started, or had ended, or is in the process that this one was forked from.
     WorkerGone,
 }
 

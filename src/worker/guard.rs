@@ -91,6 +91,10 @@ impl Guard {
 
 impl Drop for Guard {
     fn drop(&mut self) {
+        // What the parent captured is the parent's to tell.
+        if self.ledger.is_forked() {
+            return;
+        }
         let begun = Instant::now();
         let settled = self.ledger.settle(DROP_FLUSH);
         // What is left of the time that the drop may take, and a moment in any case.

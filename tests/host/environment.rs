@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use crumbtrail::{Breadcrumb, BuildError, Builder, CrumbLayer, Guard, Memory, Stack, Stats, User};
+use crumbtrail::{Breadcrumb, BuildError, Builder, CrumbLayer, Guard, Memory, Stack, Stats, Store, User};
 use tracing::span::{Attributes, Id};
 use tracing::{Event, Subscriber};
 use tracing_subscriber::Registry;
@@ -267,8 +267,12 @@ fn a_queue_must_have_room_and_fit_into_memory() {
         assert!(error.to_string().contains("queue"), "{error}");
     }
     for (items, bytes) in [(1, 1), (1, usize::MAX), (100_000, usize::MAX)] {
-        let (layer, guard) =
-            crumbtrail::builder().queue(items, bytes).stack(Stack::Off).build().expect("it has room");
+        let (layer, guard) = crumbtrail::builder()
+            .queue(items, bytes)
+            .stack(Stack::Off)
+            .store(Store::Off)
+            .build()
+            .expect("it has room");
         let _default = tracing_subscriber::registry().with(layer).set_default();
         lose_one();
         lose_one();
