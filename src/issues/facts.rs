@@ -11,6 +11,8 @@ pub(crate) struct Facts {
     pub(crate) first_seen: Moment,
     /// Occurrences of the past 60 minutes, by whole minutes: no more than were.
     pub(crate) past_hour: u64,
+    /// Distinct users that were hit in all, so that ten failures of one user are not taken for those of ten.
+    pub(crate) users: UserCount,
     /// None where no user was named in that time, by a failure or by another lane.
     pub(crate) share: Option<Share>,
     /// Of each tag, the value that most of the events have.
