@@ -8,9 +8,17 @@
 mod chain;
 mod facts;
 mod frames;
+#[cfg(feature = "store")]
+#[allow(dead_code, reason = "used by what is being built")]
+mod issue;
+#[cfg(feature = "store")]
+#[allow(dead_code, reason = "used by what is being built")]
+mod list;
 mod page;
 mod repeat;
 mod sighted;
+#[cfg(feature = "store")]
+mod sentence;
 mod style;
 mod time;
 mod timeline;
@@ -30,6 +38,13 @@ use told::Told;
 pub(crate) use repeat::{Repeat, Subject, repeat};
 pub(crate) use sighted::{sighted, sighted_more};
 pub(crate) use style::{Look, Style};
+#[cfg(feature = "store")]
+#[allow(unused_imports, reason = "used by what is being built")]
+pub(crate) use {
+    issue::issue,
+    list::{events, issues, lines},
+    sentence::sentence,
+};
 
 /// How often the issue came before, as far as the one who asks for a report knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
