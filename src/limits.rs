@@ -148,6 +148,22 @@ pub const REPORT_FRAMES: usize = 12;
 pub const REPORT_SOURCES: usize = 2;
 /// Spans that a report lists, from the innermost outwards.
 pub const REPORT_SPANS: usize = 12;
+/// Tags of an issue that its page lists.
+pub const REPORT_TAGS: usize = 12;
+/// Values of one tag that an issue's page lists: those with most events.
+pub const REPORT_TAG_VALUES: usize = 4;
+/// Variants, releases and environments that an issue's page lists of each.
+pub const REPORT_ROWS: usize = 8;
+/// Characters of a tag's value, a release or a title within a line of ours; the rest is cut.
+pub const REPORT_WORD_CHARS: usize = 80;
+/// Characters of a word in the columns of a list; the rest is cut.
+pub const REPORT_COLUMN_CHARS: usize = 16;
+/// Users that must have been seen for a share of them to be told in percent; of fewer, both numbers are told.
+pub const SENTENCE_USERS: u64 = 10;
+/// Events of an issue whose tags must be known for its sentence to name a tag.
+pub const SENTENCE_EVENTS: u64 = 10;
+/// Tags that an issue's sentence names: those with the values that are rarest elsewhere.
+pub const SENTENCE_TAGS: usize = 2;
 /// Issues whose repeats a [`Console`](crate::Console) counts; of more, it forgets the one that was quiet for longest, and
 /// tells it in full when it comes again.
 pub const CONSOLE_ISSUES: usize = 1_024;

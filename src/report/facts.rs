@@ -71,7 +71,7 @@ fn spans(page: &mut Page, event: &TrackedEvent) {
     }
 }
 
-fn text(page: &mut Page, name: &str, value: String) {
+pub(super) fn text(page: &mut Page, name: &str, value: String) {
     page.put(labelled(name).add(Ink::Plain, &value));
 }
 

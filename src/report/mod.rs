@@ -6,6 +6,8 @@
 //! same text. Never panics.
 
 mod chain;
+#[cfg(feature = "store")]
+mod clip;
 mod facts;
 mod frames;
 #[cfg(feature = "store")]
@@ -19,7 +21,11 @@ mod repeat;
 mod sighted;
 #[cfg(feature = "store")]
 mod sentence;
+#[cfg(feature = "store")]
+mod sound;
 mod style;
+#[cfg(feature = "store")]
+mod table;
 mod time;
 mod timeline;
 mod told;

@@ -56,6 +56,11 @@ impl Page {
         if line.hang > self.look.columns() / 2 { line.indent + 4 } else { line.hang }
     }
 
+    #[cfg(feature = "store")]
+    pub(super) fn columns(&self) -> usize {
+        self.look.columns()
+    }
+
     fn row(&mut self, indent: usize, cells: &[Cell]) {
         let written = cells.iter().rposition(|cell| cell.character != ' ').map_or(0, |last| last + 1);
         if written > 0 {

@@ -1,4 +1,4 @@
-//! Ages, stretches of time, moments and counts, as they are read at a glance.
+//! Ages, stretches of time, moments, counts and shares, as they are read at a glance.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -30,6 +30,51 @@ pub(super) fn moment(time: SystemTime) -> String {
     let (year, month, day) = date(seconds / 86_400);
     let (hour, minute, second) = (seconds / 3_600 % 24, seconds / 60 % 60, seconds % 60);
     format!("{year}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02} UTC")
+}
+
+/// A moment to the minute, in UTC.
+#[cfg(feature = "store")]
+pub(super) fn minute(time: SystemTime) -> String {
+    let text = moment(time);
+    text.rsplit_once(':').map_or_else(String::new, |(minute, _)| format!("{minute} UTC"))
+}
+
+/// How long before: `just now`, `12 s ago`, `3 days ago`.
+#[cfg(feature = "store")]
+pub(super) fn ago(time: Duration) -> String {
+    if time.as_secs() == 0 { "just now".to_owned() } else { format!("{} ago", stretch(time)) }
+}
+
+/// A share in percent. Only nothing is 0 %, and only all of it is 100 %.
+#[cfg(feature = "store")]
+pub(super) fn percent(part: u64, whole: u64) -> String {
+    match hundredths(part, whole) {
+        Hundredths::Below(one) => format!("less than {one} %"),
+        Hundredths::About(percent) => format!("{percent} %"),
+        Hundredths::Above(most) => format!("more than {most} %"),
+    }
+}
+
+/// A share to the next hundredth, that is neither nothing nor all where it is not.
+#[cfg(feature = "store")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Hundredths {
+    Below(u64),
+    About(u64),
+    Above(u64),
+}
+
+#[cfg(feature = "store")]
+pub(super) fn hundredths(part: u64, whole: u64) -> Hundredths {
+    let (part, whole) = (u128::from(part), u128::from(whole));
+    match 100 * part {
+        0 => Hundredths::About(0),
+        _ if part >= whole => Hundredths::About(100),
+        parts if parts < whole => Hundredths::Below(1),
+        parts if parts > 99 * whole => Hundredths::Above(99),
+        // No more than 99, so it fits.
+        parts => Hundredths::About(((2 * parts + whole) / (2 * whole)) as u64),
+    }
 }
 
 /// A number with its thousands apart: `12,000`.
@@ -105,8 +150,30 @@ mod tests {
         }
         let moment_of = |seconds| moment(UNIX_EPOCH + Duration::from_secs(seconds));
         assert_eq!(moment_of(1_777_609_157), "2026-05-01 04:19:17 UTC");
+        #[cfg(feature = "store")]
+        assert_eq!(minute(UNIX_EPOCH + Duration::from_secs(1_777_609_157)), "2026-05-01 04:19 UTC");
         for (number, text) in [(0, "0"), (999, "999"), (12_000, "12,000"), (1_234_567, "1,234,567")] {
             assert_eq!(count(number), text);
+        }
+    }
+    #[cfg(feature = "store")]
+    #[test]
+    fn a_share_is_never_rounded_to_nothing_or_to_all() {
+        for (part, whole, text) in [
+            (0, 0, "0 %"),
+            (0, 7, "0 %"),
+            (1, 1_000, "less than 1 %"),
+            (9_999, 1_000_000, "less than 1 %"),
+            (1, 100, "1 %"),
+            (36, 300, "12 %"),
+            (1, 3, "33 %"),
+            (2, 3, "67 %"),
+            (99, 100, "99 %"),
+            (999, 1_000, "more than 99 %"),
+            (u64::MAX - 1, u64::MAX, "more than 99 %"),
+            (u64::MAX, u64::MAX, "100 %"),
+        ] {
+            assert_eq!(percent(part, whole), text);
         }
     }
 }

@@ -55,7 +55,7 @@ impl Block {
 }
 
 /// In quotes, where it could be read as more than one value.
-fn quoted(value: &str) -> Cow<'_, str> {
+pub(super) fn quoted(value: &str) -> Cow<'_, str> {
     if value.is_empty()
         || value.contains(|character: char| character.is_whitespace() || matches!(character, '"' | '='))
     {

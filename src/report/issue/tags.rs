@@ -1,0 +1,52 @@
+//! How the values of each tag are spread over an issue's events.
+
+use super::super::clip::clip;
+use super::super::page::Page;
+use super::super::style::Ink;
+use super::super::table::{Cell, Table};
+use super::super::time::{count, percent};
+use super::super::values::quoted;
+use super::heading;
+use crate::issues::TagShares;
+use crate::limits::{REPORT_COLUMN_CHARS, REPORT_TAG_VALUES, REPORT_TAGS, REPORT_WORD_CHARS, TAG_VALUES};
+
+/// Of each tag the most frequent values; nothing where there are none.
+pub(super) fn tags(page: &mut Page, tags: &[TagShares]) {
+    if tags.is_empty() {
+        return;
+    }
+    let left_out = tags.len().saturating_sub(REPORT_TAGS);
+    heading(
+        page,
+        "tags",
+        &if left_out > 0 {
+            format!(" · {} more are not shown", count(left_out as u64))
+        } else {
+            String::new()
+        },
+    );
+    let mut table = Table::at(4, &[]);
+    for TagShares { tag, total, values } in tags.iter().take(REPORT_TAGS) {
+        let mut shares = Cell::default();
+        for (at, (value, times)) in values.iter().take(REPORT_TAG_VALUES).enumerate() {
+            let apart = if at > 0 { " · " } else { "" };
+            let value = clip(&quoted(value), REPORT_WORD_CHARS);
+            shares = shares
+                .and(Ink::Dim, apart)
+                .and(Ink::Plain, value)
+                .and(Ink::Dim, format!(" {}", percent(*times, *total)));
+        }
+        let more = values.len().saturating_sub(REPORT_TAG_VALUES);
+        // So many are told at the most; there may be others.
+        let others = if values.len() >= TAG_VALUES { " or more" } else { "" };
+        if more > 0 {
+            shares = shares.and(Ink::Dim, format!(" · +{more}{others}"));
+        }
+        table.row([
+            Cell::text(Ink::Plain, clip(tag, REPORT_COLUMN_CHARS)),
+            Cell::number(Ink::Dim, format!("×{}", count(*total))),
+            shares,
+        ]);
+    }
+    table.put(page);
+}
