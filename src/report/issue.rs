@@ -10,7 +10,7 @@ mod tags;
 
 use super::list::short_id;
 use super::page::{Line, Page};
-use super::sentence;
+use super::sentence::parts;
 use super::style::{Ink, Look};
 use super::time::{ago, count};
 use super::told::Told;
@@ -22,7 +22,7 @@ use crate::model::TrackedEvent;
 pub(crate) fn issue(issue: &Issue, facts: &Facts, now: Moment, look: Look) -> String {
     let mut page = Page::new(look);
     head::title(&mut page, &issue.summary, now);
-    page.put(Line::at(2).hang_here().add(Ink::Strong, &sentence(facts)));
+    page.put(proven(facts));
     page.blank();
     head::counts(&mut page, issue, facts, now);
     page.blank();
@@ -44,6 +44,17 @@ pub(crate) fn issue(issue: &Issue, facts: &Facts, now: Moment, look: Look) -> St
     kept(&mut page, issue);
     page.blank();
     page.into_text()
+}
+
+/// The sentence, folded between its parts where it can be.
+fn proven(facts: &Facts) -> Line {
+    let parts = parts(facts);
+    let last = parts.len().saturating_sub(1);
+    let line = Line::at(2).hang_here();
+    parts.iter().enumerate().fold(line, |line, (at, part)| match at {
+        at if at == last => line.held(Ink::Strong, part),
+        _ => line.held(Ink::Strong, &format!("{part},")).add(Ink::Strong, " "),
+    })
 }
 
 /// The newest event as its report tells it, but for what the page has said.

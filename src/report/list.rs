@@ -69,7 +69,7 @@ pub(crate) fn events(events: &[TrackedEvent], now: Moment, look: Look) -> String
     if events.is_empty() {
         return "no events are kept\n".to_owned();
     }
-    let mut table = Table::at(0, &["event", "time, UTC", "seen", "user", "release", "what"]);
+    let mut table = Table::at(0, &["event", "time, UTC", "age", "user", "release", "what"]);
     for event in events {
         let user = event.user.as_ref().and_then(identity).map_or("-", |(_, user)| user);
         let id: String = event.id.to_string().chars().take(ID_DIGITS).collect();
@@ -95,14 +95,14 @@ pub(crate) fn events(events: &[TrackedEvent], now: Moment, look: Look) -> String
 /// One line, without its end, for an issue that an occurrence made something of.
 pub(crate) fn sighted(sighting: &Sighting) -> String {
     let Sighting { id, kind, title, news } = sighting;
-    let what = match (news, kind) {
-        (News::First, IssueKind::Panic) => "new panic",
-        (News::First, IssueKind::Error | IssueKind::Log) => "new issue",
-        (News::Regressed, _) => "back after it was resolved:",
-        (News::Unmuted, _) => "back after it was muted:",
-    };
     let id = short_id(*id);
-    format!("{what} {id}: {} · see it by: crumbtrail show {id}", long(title))
+    let what = if *kind == IssueKind::Panic { "panic" } else { "issue" };
+    let what = match news {
+        News::First => format!("new {what} {id}"),
+        News::Regressed => format!("{what} {id} is back after it was resolved"),
+        News::Unmuted => format!("{what} {id} is back after it was muted"),
+    };
+    format!("{what}: {} · see it by: crumbtrail show {id}", long(title))
 }
 
 /// As many digits as name an issue among tens of thousands.

@@ -18,6 +18,8 @@ mod issue;
 mod list;
 mod page;
 mod repeat;
+#[cfg(all(test, feature = "store"))]
+mod sample;
 mod sighted;
 #[cfg(feature = "store")]
 mod sentence;

@@ -13,10 +13,15 @@ use crate::limits::{REPORT_WORD_CHARS, SENTENCE_USERS};
 
 /// The sentence, without a full stop, on one line.
 pub(crate) fn sentence(facts: &Facts) -> String {
+    parts(facts).join(", ")
+}
+
+/// What it consists of, each best read in one piece.
+pub(super) fn parts(facts: &Facts) -> Vec<String> {
     let mut parts = vec![since(facts), rate(facts.past_hour)];
     parts.extend(facts.share.as_ref().and_then(hit));
     parts.extend(telling(facts).into_iter().map(only));
-    parts.join(", ")
+    parts
 }
 
 fn since(facts: &Facts) -> String {
@@ -58,7 +63,7 @@ fn hit(Share { hit, seen, .. }: &Share) -> Option<String> {
 fn only(evidence: &Evidence) -> String {
     let Evidence { tag, value, events, events_with, lanes, lanes_with } = evidence;
     let lead = if events_with >= events { "only".to_owned() } else { percent(*events_with, *events) };
-    let (tag, value) = (word(tag), quoted(&word(value)).into_owned());
+    let (tag, value) = (word(tag), word(&quoted(value)));
     format!("{lead} with {tag}={value} ({} of all lanes with any {tag})", percent(*lanes_with, *lanes))
 }
 

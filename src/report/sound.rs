@@ -85,25 +85,30 @@ impl Portion {
 }
 
 /// How likely `one` has as many with the value as it has, or more, where all those of both that have it are dealt out at
-/// random: the upper tail of the hypergeometric distribution.
+/// random: the upper tail of the hypergeometric distribution. Of a tail of many terms the last ones are bounded by a
+/// geometric series, which they are below.
 fn by_chance(one: Portion, other: Portion) -> f64 {
     let (n, all) = (one.all(), one.all() + other.all());
     let with = one.with as f64 + other.with as f64;
-    // No more than elsewhere, or nothing to compare with.
-    if n == 0.0 || other.all() == 0.0 || one.with as f64 * other.all() <= other.with as f64 * n {
+    let is_more = one.with as f64 * other.all() > other.with as f64 * n;
+    if n == 0.0 || other.all() == 0.0 || !is_more || all > MOST {
         return 1.0;
     }
     let mut dealt = one.with as f64;
-    let first = ln_choose(with, dealt) + ln_choose(all - with, n - dealt) - ln_choose(all, n);
-    let mut term = first.exp();
-    let mut tail = term;
-    // Above the mean the terms fall, and ever faster: what is left of them is soon nothing.
-    while dealt < n.min(with) && term > tail * f64::EPSILON {
-        term *= (with - dealt) * (n - dealt) / ((dealt + 1.0) * (all - with - n + dealt + 1.0));
+    let ways = ln_choose(with, dealt) + ln_choose(all - with, n - dealt) - ln_choose(all, n);
+    let (mut term, mut tail, mut rest) = (ways.exp(), 0.0, 0.0);
+    // Above the mean each term is smaller than the one before, by a factor that itself falls.
+    for _ in 0..TERMS {
+        let falls = (with - dealt) * (n - dealt) / ((dealt + 1.0) * (all - with - n + dealt + 1.0));
         tail += term;
+        term *= falls;
         dealt += 1.0;
+        if term <= tail * f64::EPSILON {
+            return tail.min(1.0);
+        }
+        rest = if falls < 1.0 { term / (1.0 - falls) } else { 1.0 };
     }
-    tail.min(1.0)
+    (tail + rest).min(1.0)
 }
 
 /// The logarithm of the number of ways to choose `k` of `n`.
@@ -117,6 +122,10 @@ fn ln_factorial(n: f64) -> f64 {
 
 /// How often an issue may be said to have to do with a tag, of all that have nothing to do with any.
 const LEVEL: f64 = 0.001;
+/// Terms of a tail that are added up.
+const TERMS: usize = 10_000;
+/// What a logarithm of 53 bits can still tell the factorial of.
+const MOST: f64 = 1e12;
 /// The share of an issue's events that have the value.
 const NEARLY_ALL: f64 = 0.95;
 /// The share of all lanes that have it, at the most.

@@ -7,6 +7,7 @@ use super::style::Ink;
 #[derive(Debug)]
 pub(super) struct Table {
     indent: usize,
+    has_names: bool,
     rows: Vec<Vec<Cell>>,
 }
 
@@ -22,7 +23,8 @@ impl Table {
     /// A table that begins so many columns in, under names for its columns if they need any.
     pub(super) fn at(indent: usize, names: &[&str]) -> Self {
         let names: Vec<Cell> = names.iter().map(|name| Cell::text(Ink::Dim, *name)).collect();
-        Self { indent, rows: if names.is_empty() { Vec::new() } else { vec![names] } }
+        let has_names = !names.is_empty();
+        Self { indent, has_names, rows: if has_names { vec![names] } else { Vec::new() } }
     }
 
     pub(super) fn row(&mut self, cells: impl IntoIterator<Item = Cell>) {
@@ -42,13 +44,17 @@ impl Table {
             .collect();
         let before: usize = widths.iter().map(|width| width + GAP).sum();
         let is_narrow = page.columns().saturating_sub(self.indent + before) < LEAST_ROOM;
-        for row in self.rows {
+        'rows: for (number, row) in self.rows.into_iter().enumerate() {
             let last = row.len().saturating_sub(1);
             let mut line = Line::one_row(self.indent);
             let mut end = 0;
             for (index, cell) in row.into_iter().enumerate() {
                 if index == last && is_narrow {
                     page.put(line);
+                    // What hangs below needs no name.
+                    if self.has_names && number == 0 {
+                        continue 'rows;
+                    }
                     line = Line::one_row(self.indent + GAP);
                 }
                 let width = widths.get(index).copied().filter(|_| index < last).unwrap_or(0);
