@@ -1,9 +1,9 @@
-//! Reports: an event as text that a person understands in ten seconds.
+//! Reports: an event, an issue or a list of them as text that a person understands in ten seconds.
 //!
 //! The most important comes first: what went wrong and how often, why, where, what led to it, whom it hit. Nothing is
 //! said twice, long values are folded and lose their middle, and everything that came from outside is escaped. A report
-//! begins in the first column and nothing else of it does; it ends with an empty line. Pure: the same event gives the
-//! same text. Never panics.
+//! begins in the first column and nothing else of it does; it ends with an empty line. A list has a line each. Pure: the
+//! same event gives the same text. Never panics.
 
 mod chain;
 #[cfg(feature = "store")]
@@ -18,10 +18,12 @@ mod issue;
 mod list;
 mod page;
 mod repeat;
-#[cfg(all(test, feature = "store"))]
+#[cfg(test)]
+#[cfg(feature = "store")]
 mod sample;
 mod sighted;
 #[cfg(feature = "store")]
+#[allow(dead_code, reason = "used by what is being built")]
 mod sentence;
 #[cfg(feature = "store")]
 mod sound;

@@ -70,7 +70,7 @@ pub(super) fn summary() -> Summary {
         users: users(412),
         first_seen: ago(25 * 86_400),
         last_seen: ago(125),
-        first_release: Some("d4e5f60".to_owned()),
+        first_release: Some("abc123".to_owned()),
         last_release: Some("d4e5f60".to_owned()),
     }
 }

@@ -1,5 +1,6 @@
 //! How an issue's occurrences are spread over variants, releases and environments.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::super::clip::clip;
@@ -52,7 +53,7 @@ fn spread(page: &mut Page, name: &str, buckets: &[Bucket], key: impl Fn(&Bucket)
     }
     let total = parts.values().fold(0_u64, |total, part| total.saturating_add(part.count));
     let mut parts: Vec<(&str, Part)> = parts.into_iter().collect();
-    parts.sort_by(|(_, a), (_, b)| (b.last, b.first, b.count).cmp(&(a.last, a.first, a.count)));
+    parts.sort_by_key(|(_, part)| Reverse((part.last, part.first, part.count)));
     heading(page, name, &more(parts.len()));
     let mut table = Table::at(4, &[]);
     for (name, Part { count: times, first, .. }) in parts.into_iter().take(REPORT_ROWS) {

@@ -18,7 +18,7 @@ pub(super) fn tags(page: &mut Page, tags: &[TagShares]) {
     let left_out = tags.len().saturating_sub(REPORT_TAGS);
     heading(
         page,
-        "tags",
+        "tags of its events",
         &if left_out > 0 {
             format!(" · {} more are not shown", count(left_out as u64))
         } else {

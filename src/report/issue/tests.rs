@@ -1,3 +1,5 @@
+//! The page of an issue, as snapshots, and what holds of any page.
+
 use super::super::Look;
 use super::super::sample::{ago, event, facts, issue as sample, now, users};
 use super::*;

@@ -1,3 +1,5 @@
+//! Lists, as snapshots, and what holds of any list.
+
 use super::super::Look;
 use super::super::sample::{about, ago, event, line, now, summary, users};
 use super::*;

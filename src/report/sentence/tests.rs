@@ -1,3 +1,7 @@
+//! The sentence follows the facts, and says no more than they do.
+
+use proptest::prelude::*;
+
 use super::super::sample::{about, evidence, facts, users};
 use super::*;
 use crate::issues::{Moment, UserCount};
@@ -106,4 +110,35 @@ fn it_is_one_line_that_steers_nothing_whatever_stands_in_it() {
     assert!(!told.contains(char::is_control) && !told.contains(['\u{202e}', '\u{2028}']), "{told:?}");
     assert!(told.starts_with("started with \\u{1b}[31mred\\u{202e}\\r\\nnew line\\u{2028}"), "{told}");
     assert!(told.chars().count() < 500, "{told}");
+}
+
+proptest! {
+    #[test]
+    fn the_sentence_follows_the_facts(
+        release in "[a-z0-9.@-]{1,40}",
+        past_hour in 2..10_000_000_u64,
+        (seen, hit_of_100) in (100..100_000_u64, 1..100_u64),
+        provider in "[a-z]{1,20}",
+        (events, others, others_with) in (30..5_000_u64, 30..50_000_u64, 0..10_000_u64),
+    ) {
+        let hit = seen * hit_of_100 / 100;
+        let (lanes, lanes_with) = (events + 4 * others_with + others, events / 2 + others_with);
+        let facts = Facts {
+            since: Since::Started(release.clone()),
+            past_hour,
+            users: users(events),
+            share: Some(share_of(users(hit), users(seen))),
+            evidence: vec![evidence("provider", &provider, [events, events], [lanes, lanes_with])],
+            ..facts()
+        };
+        let (hit, base) = (percent(hit, seen), percent(lanes_with, lanes));
+        let times = count(past_hour);
+        prop_assert_eq!(
+            sentence(&facts),
+            format!(
+                "started with {release}, {times} times in the past hour, hits {hit} of users, \
+                 only with provider={provider} ({base} of all lanes with any provider)"
+            )
+        );
+    }
 }
