@@ -92,5 +92,13 @@ fn heading(page: &mut Page, name: &str, beside: &str) {
     page.put(Line::at(2).add(Ink::Strong, name).add(Ink::Dim, beside));
 }
 
+/// How many of all are not among those that are shown.
+fn more(all: usize, shown: usize) -> String {
+    match all.saturating_sub(shown) {
+        0 => String::new(),
+        more => format!(" · {} more are not shown", count(more as u64)),
+    }
+}
+
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,6 @@
-//! Issues, events and lines, one a row, and the line that names an issue when it is first seen.
+//! Issues, events and lines, one a row.
 //!
-//! Called in the command's own process, and on the worker. Pure; never panics; everything from outside is escaped.
+//! Called in the command's own process. Pure; never panics; everything from outside is escaped.
 
 use std::time::Duration;
 
@@ -10,9 +10,7 @@ use super::page::Page;
 use super::style::{Ink, Look};
 use super::table::{Cell, Table};
 use super::time::{count, moment, stretch};
-use crate::issues::{
-    IssueId, IssueKind, LineTotal, Moment, News, Sighting, State, Summary, UserCount, identity,
-};
+use crate::issues::{IssueId, IssueKind, LineTotal, Moment, State, Summary, UserCount, identity};
 use crate::limits::{REPORT_COLUMN_CHARS, REPORT_WORD_CHARS};
 use crate::model::{EventKind, TrackedEvent};
 
@@ -90,19 +88,6 @@ pub(crate) fn events(events: &[TrackedEvent], now: Moment, look: Look) -> String
         ]);
     }
     text(table, look)
-}
-
-/// One line, without its end, for an issue that an occurrence made something of.
-pub(crate) fn sighted(sighting: &Sighting) -> String {
-    let Sighting { id, kind, title, news } = sighting;
-    let id = short_id(*id);
-    let what = if *kind == IssueKind::Panic { "panic" } else { "issue" };
-    let what = match news {
-        News::First => format!("new {what} {id}"),
-        News::Regressed => format!("{what} {id} is back after it was resolved"),
-        News::Unmuted => format!("{what} {id} is back after it was muted"),
-    };
-    format!("{what}: {} · see it by: crumbtrail show {id}", long(title))
 }
 
 /// As many digits as name an issue among tens of thousands.

@@ -6,7 +6,6 @@
 //! same event gives the same text. Never panics.
 
 mod chain;
-#[cfg(feature = "store")]
 mod clip;
 mod facts;
 mod frames;
@@ -21,10 +20,10 @@ mod repeat;
 #[cfg(test)]
 #[cfg(feature = "store")]
 mod sample;
-mod sighted;
 #[cfg(feature = "store")]
 #[allow(dead_code, reason = "used by what is being built")]
 mod sentence;
+mod sighted;
 #[cfg(feature = "store")]
 mod sound;
 mod style;

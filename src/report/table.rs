@@ -33,42 +33,51 @@ impl Table {
 
     /// Writes it. A last cell that would have little room has a line of its own.
     pub(super) fn put(self, page: &mut Page) {
-        let columns = self.rows.iter().map(|row| row.len().saturating_sub(1)).max().unwrap_or(0);
-        let widths: Vec<usize> = (0..columns)
-            .map(|column| {
-                self.rows.iter().filter_map(|row| row.get(column)).map(Cell::width).max().unwrap_or(0)
-            })
-            .collect();
-        let numbers: Vec<bool> = (0..columns)
-            .map(|column| self.rows.iter().any(|row| row.get(column).is_some_and(|cell| cell.is_number)))
-            .collect();
-        let before: usize = widths.iter().map(|width| width + GAP).sum();
+        let columns = self.columns();
+        let before: usize = columns.iter().map(|column| column.width + GAP).sum();
         let is_narrow = page.columns().saturating_sub(self.indent + before) < LEAST_ROOM;
-        'rows: for (number, row) in self.rows.into_iter().enumerate() {
-            let last = row.len().saturating_sub(1);
+        for (number, mut row) in self.rows.into_iter().enumerate() {
+            let last = row.pop().unwrap_or_default();
             let mut line = Line::one_row(self.indent);
             let mut end = 0;
-            for (index, cell) in row.into_iter().enumerate() {
-                if index == last && is_narrow {
-                    page.put(line);
-                    // What hangs below needs no name.
-                    if self.has_names && number == 0 {
-                        continue 'rows;
-                    }
-                    line = Line::one_row(self.indent + GAP);
-                }
-                let width = widths.get(index).copied().filter(|_| index < last).unwrap_or(0);
-                let is_right = index < last && numbers.get(index).copied().unwrap_or(false);
-                let start = if is_right { end + width.saturating_sub(cell.width()) } else { end };
-                line = if index == last && is_narrow { line } else { line.pad_to(start) };
-                for (ink, text) in &cell.pieces {
-                    line = line.add(*ink, text);
-                }
-                end += width + GAP;
+            for (cell, column) in row.into_iter().zip(&columns) {
+                let before = if column.is_of_numbers { column.width.saturating_sub(cell.width()) } else { 0 };
+                line = cell.add_to(line.pad_to(end + before));
+                end += column.width + GAP;
+            }
+            if !is_narrow {
+                page.put(last.add_to(line.pad_to(end)));
+                continue;
             }
             page.put(line);
+            // What hangs below needs no name.
+            if number > 0 || !self.has_names {
+                page.put(last.add_to(Line::one_row(self.indent + GAP)));
+            }
         }
     }
+
+    /// All but the last.
+    fn columns(&self) -> Vec<Column> {
+        let mut columns = Vec::new();
+        for row in &self.rows {
+            let cells = row.split_last().map_or(&[][..], |(_, cells)| cells);
+            columns.resize_with(columns.len().max(cells.len()), Column::default);
+            for (column, cell) in columns.iter_mut().zip(cells) {
+                column.width = column.width.max(cell.width());
+                column.is_of_numbers |= cell.is_number;
+            }
+        }
+        columns
+    }
+}
+
+/// What the cells of a column have in common.
+#[derive(Debug, Default)]
+struct Column {
+    width: usize,
+    /// It ends where they end.
+    is_of_numbers: bool,
 }
 
 impl Cell {
@@ -84,6 +93,10 @@ impl Cell {
     pub(super) fn and(mut self, ink: Ink, text: impl Into<String>) -> Self {
         self.pieces.push((ink, text.into()));
         self
+    }
+
+    fn add_to(&self, line: Line) -> Line {
+        self.pieces.iter().fold(line, |line, (ink, text)| line.add(*ink, text))
     }
 
     fn width(&self) -> usize {

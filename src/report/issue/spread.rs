@@ -8,7 +8,7 @@ use super::super::page::Page;
 use super::super::style::Ink;
 use super::super::table::{Cell, Table};
 use super::super::time::{ago, count, minute, percent};
-use super::heading;
+use super::{heading, more};
 use crate::issues::{Bucket, Moment, Variant};
 use crate::limits::{REPORT_ROWS, REPORT_WORD_CHARS};
 
@@ -17,7 +17,7 @@ pub(super) fn variants(page: &mut Page, variants: &[Variant], now: Moment) {
     if variants.len() < 2 {
         return;
     }
-    heading(page, "variants", &more(variants.len()));
+    heading(page, "variants", &more(variants.len(), REPORT_ROWS));
     let mut table = Table::at(4, &[]);
     for Variant { label, count: times, last_seen } in variants.iter().take(REPORT_ROWS) {
         table.row([
@@ -54,7 +54,7 @@ fn spread(page: &mut Page, name: &str, buckets: &[Bucket], key: impl Fn(&Bucket)
     let total = parts.values().fold(0_u64, |total, part| total.saturating_add(part.count));
     let mut parts: Vec<(&str, Part)> = parts.into_iter().collect();
     parts.sort_by_key(|(_, part)| Reverse((part.last, part.first, part.count)));
-    heading(page, name, &more(parts.len()));
+    heading(page, name, &more(parts.len(), REPORT_ROWS));
     let mut table = Table::at(4, &[]);
     for (name, Part { count: times, first, .. }) in parts.into_iter().take(REPORT_ROWS) {
         let first = Moment::from_ms(first.saturating_mul(3_600_000));
@@ -75,11 +75,4 @@ struct Part {
     /// Hours since 1970.
     first: u64,
     last: u64,
-}
-
-fn more(all: usize) -> String {
-    match all.saturating_sub(REPORT_ROWS) {
-        0 => String::new(),
-        more => format!(" · {} more are not shown", count(more as u64)),
-    }
 }

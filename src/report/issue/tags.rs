@@ -6,7 +6,7 @@ use super::super::style::Ink;
 use super::super::table::{Cell, Table};
 use super::super::time::{count, percent};
 use super::super::values::quoted;
-use super::heading;
+use super::{heading, more};
 use crate::issues::TagShares;
 use crate::limits::{REPORT_COLUMN_CHARS, REPORT_TAG_VALUES, REPORT_TAGS, REPORT_WORD_CHARS, TAG_VALUES};
 
@@ -15,16 +15,7 @@ pub(super) fn tags(page: &mut Page, tags: &[TagShares]) {
     if tags.is_empty() {
         return;
     }
-    let left_out = tags.len().saturating_sub(REPORT_TAGS);
-    heading(
-        page,
-        "tags of its events",
-        &if left_out > 0 {
-            format!(" · {} more are not shown", count(left_out as u64))
-        } else {
-            String::new()
-        },
-    );
+    heading(page, "tags of its events", &more(tags.len(), REPORT_TAGS));
     let mut table = Table::at(4, &[]);
     for TagShares { tag, total, values } in tags.iter().take(REPORT_TAGS) {
         let mut shares = Cell::default();

@@ -73,44 +73,6 @@ fn nothing_is_told_in_words() {
 }
 
 #[test]
-fn a_sighting_is_one_line_that_says_how_to_go_on() {
-    let sighted = |title: &str, kind, news| {
-        super::sighted(&Sighting { id: IssueId(0x1a2b_3c4d_5e6f_7081), kind, title: title.to_owned(), news })
-    };
-    for (kind, news, line) in [
-        (
-            IssueKind::Error,
-            News::First,
-            "new issue 1a2b3c4d: checkout failed · see it by: crumbtrail show 1a2b3c4d",
-        ),
-        (
-            IssueKind::Panic,
-            News::First,
-            "new panic 1a2b3c4d: checkout failed · see it by: crumbtrail show 1a2b3c4d",
-        ),
-        (
-            IssueKind::Error,
-            News::Regressed,
-            "issue 1a2b3c4d is back after it was resolved: checkout failed · see it by: crumbtrail show 1a2b3c4d",
-        ),
-        (
-            IssueKind::Panic,
-            News::Unmuted,
-            "panic 1a2b3c4d is back after it was muted: checkout failed · see it by: crumbtrail show 1a2b3c4d",
-        ),
-    ] {
-        assert_eq!(sighted("checkout failed", kind, news), line);
-    }
-    let hostile = sighted(&HOSTILE.repeat(1_000), IssueKind::Error, News::First);
-    assert!(
-        !hostile.contains(char::is_control) && !hostile.contains(['\u{202e}', '\u{2028}']),
-        "{hostile:?}"
-    );
-    assert!(hostile.ends_with("… · see it by: crumbtrail show 1a2b3c4d"), "{hostile}");
-    assert!(hostile.chars().count() < 160, "{hostile}");
-}
-
-#[test]
 fn whatever_it_is_called_an_entry_is_one_line_and_steers_nothing() {
     let mut issue = summary();
     (issue.title, issue.culprit) = (HOSTILE.to_owned(), HOSTILE.to_owned());
