@@ -1,54 +1,20 @@
 //! Events made by hand: what comes out of parsers and of other platforms, without either.
 
-use std::collections::BTreeMap;
-use std::time::SystemTime;
-
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
-use tracing::Level;
 
 use super::fingerprint::path;
 use super::head::says_something;
 use super::*;
 use crate::limits::{SKELETON_CHARS, TITLE_BYTES};
-use crate::model::{Cause, EventId, Frame, Span, TrailSource};
+use crate::model::{Cause, Frame, Span};
 
 fn event(kind: EventKind) -> TrackedEvent {
     TrackedEvent {
-        id: EventId::unique(),
-        time: SystemTime::UNIX_EPOCH,
-        level: Level::ERROR,
-        kind,
-        handled: true,
-        title: String::new(),
-        value: String::new(),
-        culprit: String::new(),
         target: "shop::pay".to_owned(),
         file: Some("src/pay.rs".to_owned()),
         line: Some(17),
-        message: None,
-        chain: Vec::new(),
-        chain_cut: false,
-        siblings: Vec::new(),
-        frames: Vec::new(),
-        breadcrumbs: Vec::new(),
-        trail: TrailSource::Thread,
-        trail_cut: false,
-        user: None,
-        request: None,
-        tags: BTreeMap::new(),
-        contexts: BTreeMap::new(),
-        fields: Map::new(),
-        spans: Vec::new(),
-        trace_id: String::new(),
-        span_id: String::new(),
-        release: None,
-        environment: String::new(),
-        server_name: None,
-        fingerprint: Fingerprint::default(),
-        logged_at: Vec::new(),
-        tallied_before: 0,
-        error_at: None,
+        ..TrackedEvent::bare(kind)
     }
 }
 

@@ -106,14 +106,36 @@ impl TrackedEvent {
             id,
             time: SystemTime::now(),
             level: Level::INFO,
-            kind: EventKind::Log,
-            handled: true,
+            target: "crumbtrail::doctor".to_owned(),
+            message: Some(title.clone()),
+            contexts: environment.contexts,
+            release: environment.release,
+            environment: environment.environment,
+            server_name: environment.server_name,
+            fingerprint: Fingerprint::from(title.as_str()),
+            title,
+            span_id: trace_id.chars().take(16).collect(),
+            trace_id,
+            ..Self::bare(EventKind::Log)
+        }
+    }
+
+    /// One of 1970 of which nothing is known.
+    #[cfg(any(test, feature = "sentry"))]
+    pub(crate) fn bare(kind: EventKind) -> Self {
+        Self {
+            id: EventId::unique(),
+            time: SystemTime::UNIX_EPOCH,
+            level: Level::ERROR,
+            kind,
+            handled: kind != EventKind::Panic,
+            title: String::new(),
             value: String::new(),
             culprit: String::new(),
-            target: "crumbtrail::doctor".to_owned(),
+            target: String::new(),
             file: None,
             line: None,
-            message: Some(title.clone()),
+            message: None,
             chain: Vec::new(),
             chain_cut: false,
             siblings: Vec::new(),
@@ -124,19 +146,18 @@ impl TrackedEvent {
             user: None,
             request: None,
             tags: BTreeMap::new(),
-            contexts: environment.contexts,
+            contexts: BTreeMap::new(),
             fields: Map::new(),
             spans: Vec::new(),
-            release: environment.release,
-            environment: environment.environment,
-            server_name: environment.server_name,
-            fingerprint: Fingerprint::from(title.as_str()),
+            trace_id: String::new(),
+            span_id: String::new(),
+            release: None,
+            environment: String::new(),
+            server_name: None,
+            fingerprint: Fingerprint::default(),
             logged_at: Vec::new(),
             tallied_before: 0,
             error_at: None,
-            title,
-            span_id: trace_id.chars().take(16).collect(),
-            trace_id,
         }
     }
 

@@ -1,10 +1,6 @@
 //! Panics that are told twice, bounds, and the rules that need an event made to measure.
 
-use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
-
-use serde_json::Map;
-use tracing::Level;
 
 use super::*;
 use crate::model::{Breadcrumb, EventId, Frame, LoggedAt, TrailSource, User};
@@ -57,38 +53,18 @@ impl Logged {
         let event = TrackedEvent {
             id,
             time,
-            level: Level::ERROR,
-            kind: self.kind,
-            handled: self.kind != EventKind::Panic,
-            title: String::new(),
             value: chain.first().map(|cause| cause.value.clone()).unwrap_or_default(),
-            culprit: String::new(),
             target,
             file,
             line,
             message,
             chain,
-            chain_cut: false,
-            siblings: Vec::new(),
             frames: self.frames,
             breadcrumbs: vec![Breadcrumb::new(format!("before line {}", self.line))],
             trail: TrailSource::Span,
-            trail_cut: false,
             user: self.user.map(User::new),
-            request: None,
-            tags: BTreeMap::new(),
-            contexts: BTreeMap::new(),
-            fields: Map::new(),
-            spans: Vec::new(),
-            trace_id: String::new(),
-            span_id: String::new(),
-            release: None,
-            environment: String::new(),
-            server_name: None,
-            fingerprint: Fingerprint::default(),
             logged_at: vec![place],
-            tallied_before: 0,
-            error_at: None,
+            ..TrackedEvent::bare(self.kind)
         };
         Prepared {
             title: None,

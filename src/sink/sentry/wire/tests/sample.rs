@@ -1,6 +1,5 @@
 //! Events of fixed times, names and addresses, and a wire that knows one image.
 
-use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Map, Value, json};
@@ -44,38 +43,18 @@ pub(super) fn bare(kind: EventKind) -> TrackedEvent {
     TrackedEvent {
         id: "636bc9a52df24cef9af7d825bc168bef".parse().unwrap(),
         time: moment(),
-        level: Level::ERROR,
-        kind,
-        handled: kind != EventKind::Panic,
         title: "checkout failed".to_owned(),
-        value: String::new(),
         culprit: "checkout::orders".to_owned(),
         target: "checkout::orders".to_owned(),
         file: Some("src/orders.rs".to_owned()),
         line: Some(51),
         message: Some("checkout failed".to_owned()),
-        chain: Vec::new(),
-        chain_cut: false,
-        siblings: Vec::new(),
-        frames: Vec::new(),
-        breadcrumbs: Vec::new(),
-        trail: TrailSource::Thread,
-        trail_cut: false,
-        user: None,
-        request: None,
-        tags: BTreeMap::new(),
-        contexts: BTreeMap::new(),
-        fields: Map::new(),
-        spans: Vec::new(),
         trace_id: "4bf92f3577b34da6a3ce929d0e0e4736".to_owned(),
         span_id: "00f067aa0ba902b7".to_owned(),
-        release: None,
         environment: "staging".to_owned(),
-        server_name: None,
         fingerprint: Fingerprint::from_iter(["v1", "checkout::orders", "checkout failed"]),
         logged_at: vec![logged_at("checkout::orders", 51, "checkout failed")],
-        tallied_before: 0,
-        error_at: None,
+        ..TrackedEvent::bare(kind)
     }
 }
 
