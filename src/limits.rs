@@ -237,3 +237,24 @@ pub const BOOK_RETRY_MOST: Duration = Duration::from_secs(5);
 pub const PRUNE_EVERY: Duration = Duration::from_secs(10 * 60);
 /// Events after which a store is looked through earlier.
 pub const PRUNE_EVENTS: usize = 4_096;
+/// How long a resolved issue stays so whatever comes without a release: what was on its way is no sign that it came back.
+pub const RESOLVED_QUIET: Duration = Duration::from_secs(30 * 60);
+/// The newest days on which something was recorded that must have come to pass before a store forgets by age: a clock that
+/// is wrong for a shorter time makes it forget nothing.
+pub const DAYS_SEEN: usize = 3;
+/// Hours back at the most, that which runs among them, in which users are counted to tell what share of them was hit.
+pub const SHARE_HOURS: u64 = 24;
+/// Variants of one issue that are told apart; of more, the one not seen for longest is forgotten.
+pub const VARIANTS: usize = 100;
+/// Characters of the text by which a variant is told apart.
+pub const VARIANT_CHARS: usize = 160;
+/// Bytes, about, of the counts, users and tags of all issues where they are kept in memory; beyond, the issue not seen for
+/// longest is forgotten as a whole.
+pub const BOOK_BYTES: usize = 16 * 1024 * 1024;
+/// Bytes, about, of the events of all issues where they are kept in memory; beyond, the oldest is forgotten.
+pub const BOOK_EVENT_BYTES: usize = 4 * 1024 * 1024;
+/// Bytes, about, of what is known of lanes that did not fail, where it is kept in memory; beyond, the oldest hour is
+/// forgotten.
+pub const BOOK_TRAFFIC_BYTES: usize = 4 * 1024 * 1024;
+/// Releases that are remembered where issues are kept in memory; of more, the one not seen for longest is forgotten.
+pub const BOOK_RELEASES: usize = 1_000;

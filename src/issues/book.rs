@@ -1,10 +1,13 @@
 //! Where issues are kept.
 
+use std::cmp::{Ordering, Reverse};
 use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
-use super::{Decision, Entry, Facts, Issue, IssueId, LineTotal, Moment, ProcessNote, Sighting, Summary};
+use super::{
+    Decision, Entry, Facts, Issue, IssueId, LineTotal, Moment, ProcessNote, Sighting, State, Summary,
+};
 use crate::limits::{KEEP_DAYS, KEEP_EVENTS, KEEP_HOURLY_DAYS, KEEP_VARIANT_EVENTS, STORE_BYTES};
 use crate::model::TrackedEvent;
 
@@ -33,13 +36,13 @@ pub(crate) trait Book: Send {
 
     fn issue(&self, issue: IssueId) -> Result<Option<Issue>, Fault>;
 
-    /// The newest events that are kept of an issue, newest first.
+    /// The newest events that are kept of an issue, newest first; of one moment, the greater id first.
     fn events(&self, issue: IssueId, most: usize) -> Result<Vec<TrackedEvent>, Fault>;
 
     /// What the data proves of an issue.
     fn facts(&self, issue: IssueId, now: Moment) -> Result<Option<Facts>, Fault>;
 
-    /// What was counted by line, those with most first.
+    /// What was counted by line, those with most first; of one count, by target, file and line.
     fn lines(&self) -> Result<Vec<LineTotal>, Fault>;
 
     /// Whether what is recorded outlives the process. If not, nobody need tell of what is only held.
@@ -80,6 +83,24 @@ pub(crate) struct Query {
     pub(crate) most: Option<usize>,
 }
 
+impl Query {
+    /// The text that is looked for, as [`finds`] takes it.
+    pub(crate) fn needle(&self) -> Option<String> {
+        self.text.as_ref().map(|text| text.to_lowercase())
+    }
+}
+
+/// Whether a text has another one in it, which is all small.
+pub(crate) fn finds(text: &str, needle: &str) -> bool {
+    text.to_lowercase().contains(needle)
+}
+
+/// The texts of an event that a [`Query`] looks through.
+pub(crate) fn texts(event: &TrackedEvent) -> impl Iterator<Item = &str> {
+    let causes = event.siblings.iter().chain([&event.chain]).flatten().map(|cause| cause.value.as_str());
+    event.message.as_deref().into_iter().chain([event.value.as_str()]).chain(causes)
+}
+
 /// States to ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Only {
@@ -88,7 +109,17 @@ pub(crate) enum Only {
     Muted,
 }
 
-/// What comes first.
+impl Only {
+    pub(crate) fn admits(self, state: State) -> bool {
+        self == match state {
+            State::Unresolved => Self::Unresolved,
+            State::Resolved { .. } => Self::Resolved,
+            State::Muted { .. } => Self::Muted,
+        }
+    }
+}
+
+/// What comes first. What is equal by it comes by its id.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Sort {
     /// The issue that was seen last.
@@ -98,6 +129,17 @@ pub(crate) enum Sort {
     Count,
     /// The one that hit most users.
     Users,
+}
+
+impl Sort {
+    pub(crate) fn compare(self, a: &Summary, b: &Summary) -> Ordering {
+        let rank = |of: &Summary| match self {
+            Self::LastSeen => of.last_seen.ms(),
+            Self::Count => of.count,
+            Self::Users => of.users.number,
+        };
+        (Reverse(rank(a)), a.id).cmp(&(Reverse(rank(b)), b.id))
+    }
 }
 
 /// What is kept, and how long. Totals are kept for good.

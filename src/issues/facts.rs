@@ -1,8 +1,14 @@
 //! What the data proves of an issue: what the sentence is made of.
+//!
+//! A book asks in two steps: [`Window::of`] says of which release and which hours it has to find users and tags, and
+//! [`Window::facts`] makes the facts of what it [`Found`]. Pure; never waits, blocks or panics.
 
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use super::{Moment, UserCount};
+use super::{Account, Bucket, Moment, Tags, UserCount, Users};
+use crate::limits::SHARE_HOURS;
 
 /// The facts that a book can tell of one issue at one moment.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,7 +50,7 @@ pub(crate) struct Share {
 pub(crate) struct Evidence {
     pub(crate) tag: String,
     pub(crate) value: String,
-    /// Occurrences whose tags are known.
+    /// Occurrences whose tags are known, those without this tag among them.
     pub(crate) events: u64,
     /// Of these, those with this value.
     pub(crate) events_with: u64,
@@ -53,3 +59,114 @@ pub(crate) struct Evidence {
     /// Of these, those with this value.
     pub(crate) lanes_with: u64,
 }
+
+/// Of which release, and since when, users and tags tell whom an issue hits.
+///
+/// The release is the one that the issue began in, as long as it comes in it: within [`SHARE_HOURS`]. Later it is the one
+/// that the issue was last seen in. What named no release is taken as one more release, whose beginning is not known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Window {
+    pub(crate) release: Option<String>,
+    /// The hours in which users are counted: since the release began, [`SHARE_HOURS`] at the most.
+    pub(crate) hours: RangeInclusive<u64>,
+    /// How long that is.
+    length: Duration,
+    since: Since,
+}
+
+/// What a book found in the window.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    /// Occurrences of the minutes that [`past_hour`] names, in whichever release.
+    pub(crate) past_hour: u64,
+    /// The issue's users in the release and the hours.
+    pub(crate) hit: Users,
+    /// The users that lanes named in the release and the hours.
+    pub(crate) seen: Users,
+    /// The tags of the issue's occurrences in the release, whenever.
+    pub(crate) events: Tags,
+    /// The tags of the release's lanes, whenever.
+    pub(crate) lanes: Tags,
+}
+
+impl Window {
+    /// For an issue with these buckets, in a book that knows these releases and when each was first seen.
+    pub(crate) fn of(
+        account: &Account,
+        buckets: &[Bucket],
+        releases: &BTreeMap<String, Moment>,
+        now: Moment,
+    ) -> Self {
+        let latest = (now.hour() + 1).saturating_sub(SHARE_HOURS)..=now.hour();
+        let first = account.first_release.as_ref();
+        let is_current = |bucket: &Bucket| {
+            let last_hour = if bucket.is_day { bucket.hour + LAST_HOUR } else { bucket.hour };
+            bucket.release.as_ref() == first && last_hour >= *latest.start()
+        };
+        let release = if buckets.iter().any(is_current) { first } else { account.last_release.as_ref() };
+        let begun = release.and_then(|release| releases.get(release)).copied().unwrap_or_default();
+        let from = begun.max(Moment::from_ms(latest.start() * HOUR_MS));
+        Self {
+            release: release.cloned(),
+            hours: from.hour()..=*latest.end(),
+            length: now.since(from),
+            since: since(account, buckets, releases),
+        }
+    }
+
+    pub(crate) fn facts(self, account: &Account, found: Found) -> Facts {
+        let Found { past_hour, hit, mut seen, events, lanes } = found;
+        seen.merge(&hit);
+        let share =
+            (!seen.is_empty()).then(|| Share { hit: hit.count(), seen: seen.count(), window: self.length });
+        let evidence = events.shares().into_iter().filter_map(|shares| {
+            let (value, events_with) = shares.values.into_iter().next()?;
+            let (lanes, lanes_with) = lanes.count(&shares.tag, &value);
+            Some(Evidence {
+                tag: shares.tag,
+                value,
+                events: events.carriers(),
+                events_with,
+                lanes,
+                lanes_with,
+            })
+        });
+        Facts {
+            since: self.since,
+            first_seen: account.first_seen,
+            past_hour,
+            share,
+            evidence: evidence.collect(),
+        }
+    }
+}
+
+/// The minutes that the past hour is made of: the one that runs, and 59 before it.
+pub(crate) fn past_hour(now: Moment) -> RangeInclusive<u64> {
+    (now.minute() + 1).saturating_sub(MINUTES)..=now.minute()
+}
+
+/// It started with its first release only where the book knows releases that began earlier, and the issue came in none of
+/// them, nor ever without a release, which might have been one of them.
+fn since(account: &Account, buckets: &[Bucket], releases: &BTreeMap<String, Moment>) -> Since {
+    let Some(first) = account.first_release.clone() else { return Since::Unknown };
+    let begun = releases.get(&first).copied().unwrap_or_default();
+    let is_earlier = |release: &String| releases.get(release).is_none_or(|other| *other < begun);
+    let has_earlier = releases.values().any(|other| *other < begun);
+    let came_before = |bucket: &Bucket| {
+        bucket.release.as_ref().is_none_or(|release| *release != first && is_earlier(release))
+    };
+    if has_earlier && !buckets.iter().any(came_before) {
+        Since::Started(first)
+    } else {
+        Since::FirstSeen(first)
+    }
+}
+
+const MINUTES: u64 = 60;
+const HOUR_MS: u64 = 60 * 60 * 1_000;
+/// Of a day, behind its first.
+const LAST_HOUR: u64 = 23;
+
+#[cfg(test)]
+mod tests;

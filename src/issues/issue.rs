@@ -1,6 +1,7 @@
 //! An issue, as a book tells of it.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use tracing::Level;
@@ -20,7 +21,20 @@ impl IssueId {
             (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
         }))
     }
+
+    /// Those whose names begin so, whatever the capitals; None where no name does.
+    pub(crate) fn beginning(prefix: &str) -> Option<RangeInclusive<Self>> {
+        let is_name = prefix.len() <= DIGITS && prefix.bytes().all(|digit| digit.is_ascii_hexdigit());
+        let name = |rest: &str| {
+            let digits = prefix.chars().chain(rest.chars().cycle()).take(DIGITS);
+            digits.collect::<String>().parse().ok()
+        };
+        is_name.then_some(name("0")?..=name("f")?)
+    }
 }
+
+/// The digits of a name.
+const DIGITS: usize = 16;
 
 /// Sixteen hexadecimal digits, of which the first eight are enough to name it among tens of thousands.
 impl fmt::Display for IssueId {

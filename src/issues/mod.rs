@@ -4,9 +4,13 @@
 //! [`Book`]: in memory ([`MemoryBook`]), or in a file (`sink/store/`). Both follow the same rules, so whatever is done to
 //! one has the same outcome in the other. Called on the worker, and in the command's own process.
 
+mod account;
 mod book;
+mod days;
 mod entry;
 mod facts;
+#[cfg(test)]
+pub(crate) mod history;
 mod issue;
 mod memory;
 mod moment;
@@ -14,14 +18,18 @@ mod process;
 mod state;
 mod tags;
 mod users;
+mod variant;
 
-pub(crate) use book::{Book, Fault, NAMED, Only, Pruned, Query, Retention, Sort};
+pub(crate) use account::{Account, Occurrence};
+pub(crate) use book::{Book, Fault, NAMED, Only, Pruned, Query, Retention, Sort, finds, texts};
+pub(crate) use days::{Days, Horizon};
 pub(crate) use entry::{Count, Entry, Heading, Hit, Of, Traffic};
-pub(crate) use facts::{Evidence, Facts, Share, Since};
+pub(crate) use facts::{Evidence, Facts, Found, Share, Since, Window, past_hour};
 pub(crate) use issue::{Bucket, Issue, IssueId, IssueKind, LineTotal, Summary, Variant};
 pub(crate) use memory::MemoryBook;
 pub(crate) use moment::Moment;
 pub(crate) use process::ProcessNote;
-pub(crate) use state::{Decision, Mute, News, Sighting, State, Until};
+pub(crate) use state::{Decision, Mute, News, Seen, Sighting, State, Until};
 pub(crate) use tags::{TagShares, Tags};
 pub(crate) use users::{UserCount, Users, identity};
+pub(crate) use variant::variant_of;

@@ -23,44 +23,61 @@ pub(crate) struct TagShares {
 /// or above it, by no more than the smallest of the counters, and every value of more than one in
 /// [`TAG_VALUES_COUNTED`] is there.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Tags(BTreeMap<String, Values>);
+pub(crate) struct Tags {
+    /// Of how many things the tags are known, those that have none among them.
+    carriers: u64,
+    by_tag: BTreeMap<String, Values>,
+}
 
 /// The values of one tag.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Values {
+    /// How many have the tag, whatever its value.
     total: u64,
     counts: BTreeMap<String, u64>,
 }
 
 impl Tags {
+    /// Counts something by all the tags it has.
+    pub(crate) fn add_carrier(&mut self, tags: &BTreeMap<String, String>) {
+        self.carriers = self.carriers.saturating_add(1);
+        tags.iter().for_each(|(tag, value)| self.add(tag, value, 1));
+    }
+
+    /// Of how many things all tags are known: what [`add_carrier`](Self::add_carrier) was told of.
+    pub(crate) fn carriers(&self) -> u64 {
+        self.carriers
+    }
+
     /// Counts a value so many times. Beyond [`TAGS_COUNTED`] tags, those that come first are counted.
     pub(crate) fn add(&mut self, tag: &str, value: &str, count: u64) {
-        if let Some(values) = self.0.get_mut(tag) {
+        if let Some(values) = self.by_tag.get_mut(tag) {
             values.add(value, count);
-        } else if self.0.len() < TAGS_COUNTED && count > 0 {
+        } else if self.by_tag.len() < TAGS_COUNTED && count > 0 {
             let mut values = Values::default();
             values.add(value, count);
-            self.0.insert(tag.to_owned(), values);
+            self.by_tag.insert(tag.to_owned(), values);
         }
     }
 
     pub(crate) fn merge(&mut self, other: &Self) {
-        for (tag, values) in &other.0 {
+        self.carriers = self.carriers.saturating_add(other.carriers);
+        for (tag, values) in &other.by_tag {
             let counted: u64 = values.counts.values().sum();
             values.counts.iter().for_each(|(value, count)| self.add(tag, value, *count));
-            if let Some(own) = self.0.get_mut(tag) {
+            if let Some(own) = self.by_tag.get_mut(tag) {
                 own.total = own.total.saturating_add(values.total).saturating_sub(counted);
             }
         }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.carriers == 0 && self.by_tag.is_empty()
     }
 
     /// How many had the tag, and how many of them with this value.
     pub(crate) fn count(&self, tag: &str, value: &str) -> (u64, u64) {
-        let values = self.0.get(tag);
+        let values = self.by_tag.get(tag);
         (
             values.map_or(0, |values| values.total),
             values.and_then(|v| v.counts.get(value)).copied().unwrap_or(0),
@@ -69,7 +86,7 @@ impl Tags {
 
     /// Of each tag the most frequent values.
     pub(crate) fn shares(&self) -> Vec<TagShares> {
-        let shares = self.0.iter().map(|(tag, Values { total, counts })| {
+        let shares = self.by_tag.iter().map(|(tag, Values { total, counts })| {
             let mut values: Vec<_> = counts.iter().map(|(value, count)| (value.clone(), *count)).collect();
             values.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
             values.truncate(TAG_VALUES);
@@ -78,22 +95,30 @@ impl Tags {
         shares.collect()
     }
 
-    /// As a file holds it: `{"provider": [57, {"google": 40, "mail": 17}]}`.
+    /// About how many bytes it holds.
+    pub(crate) fn bytes(&self) -> usize {
+        let values =
+            |values: &Values| values.counts.keys().map(|value| ENTRY_BYTES + value.len()).sum::<usize>();
+        self.by_tag.iter().map(|(tag, counted)| ENTRY_BYTES + tag.len() + values(counted)).sum()
+    }
+
+    /// As a file holds it: `[60, {"provider": [57, {"google": 40, "mail": 17}]}]`, of 60 carriers.
     pub(crate) fn to_json(&self) -> String {
-        let tags = self.0.iter().map(|(tag, values)| (tag.clone(), json!([values.total, values.counts])));
-        Value::Object(tags.collect::<Map<_, _>>()).to_string()
+        let tags =
+            self.by_tag.iter().map(|(tag, values)| (tag.clone(), json!([values.total, values.counts])));
+        json!([self.carriers, tags.collect::<Map<_, _>>()]).to_string()
     }
 
     /// None where the text is not what [`to_json`](Self::to_json) writes.
     pub(crate) fn from_json(text: &str) -> Option<Self> {
-        let Value::Object(tags) = serde_json::from_str(text).ok()? else { return None };
+        let (carriers, tags): (u64, Map<String, Value>) = serde_json::from_str(text).ok()?;
         let tags = tags.into_iter().map(|(tag, values)| {
             let [total, counts] = values.as_array()?.as_slice() else { return None };
             let counts =
                 counts.as_object()?.iter().map(|(value, count)| Some((value.clone(), count.as_u64()?)));
             Some((tag, Values { total: total.as_u64()?, counts: counts.collect::<Option<_>>()? }))
         });
-        tags.collect::<Option<_>>().map(Self)
+        Some(Self { carriers, by_tag: tags.collect::<Option<_>>()? })
     }
 }
 
@@ -115,3 +140,9 @@ impl Values {
         self.counts.insert(value.to_owned(), begun.saturating_add(count));
     }
 }
+
+/// Bytes of one entry, its texts aside, about.
+const ENTRY_BYTES: usize = 64;
+
+#[cfg(test)]
+mod tests;

@@ -72,6 +72,15 @@ impl Users {
         }
     }
 
+    /// About how many bytes it holds.
+    pub(crate) fn bytes(&self) -> usize {
+        match self {
+            Self::Exact(users) => users.len() * 2 * size_of::<u64>(),
+            // Four bits a register.
+            Self::Estimated(_) => 1 << (LG_REGISTERS - 1),
+        }
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         matches!(self, Self::Exact(users) if users.is_empty())
     }
@@ -128,3 +137,6 @@ const LG_REGISTERS: u8 = 14;
 const REGISTERS: HllType = HllType::Hll4;
 const EXACT: u8 = 0;
 const ESTIMATED: u8 = 1;
+
+#[cfg(test)]
+mod tests;
