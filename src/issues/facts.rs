@@ -79,6 +79,8 @@ pub(crate) struct Window {
 pub(crate) struct Found {
     /// Occurrences of the minutes that [`past_hour`] names, in whichever release.
     pub(crate) past_hour: u64,
+    /// The users in all.
+    pub(crate) users: UserCount,
     /// The users in the release and the hours.
     pub(crate) hit: Users,
     /// The users that lanes named in the release and the hours.
@@ -115,7 +117,7 @@ impl Window {
     }
 
     pub(crate) fn facts(self, account: &Account, found: Found) -> Facts {
-        let Found { past_hour, hit, mut seen, events, lanes } = found;
+        let Found { past_hour, users, hit, mut seen, events, lanes } = found;
         seen.merge(&hit);
         let share =
             (!seen.is_empty()).then(|| Share { hit: hit.count(), seen: seen.count(), window: self.length });
@@ -135,6 +137,7 @@ impl Window {
             since: self.since,
             first_seen: account.first_seen,
             past_hour,
+            users,
             share,
             evidence: evidence.collect(),
         }

@@ -289,6 +289,7 @@ impl Book for MemoryBook {
         let window = Window::of(&kept.account, &kept.buckets(), &releases, now);
         let found = Found {
             past_hour: kept.minutes.range(past_hour(now)).map(|(_, count)| count).sum(),
+            users: kept.users.count(),
             hit: kept.users_of(&window),
             seen: self.lanes.users(&window),
             events: kept.tags.get(&window.release).cloned().unwrap_or_default(),
