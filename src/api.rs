@@ -47,7 +47,7 @@ pub fn set_user(user: User) {
         ip_address: user.ip_address.as_deref().map(data::text),
     };
     with_pipeline(|pipeline, span| {
-        let told = pipeline.scopes.tell(span, &pipeline.trail, false, |lane| lane.user = Some(user.clone()));
+        let told = pipeline.tell(span, false, |lane| lane.user = Some(user.clone()));
         if !told {
             pipeline.ledger.count(Counted::UserRefused);
             REFUSED.say(
@@ -213,7 +213,7 @@ fn with_pipeline<T>(work: impl FnOnce(&Pipeline, Option<u64>) -> T) -> Option<T>
 /// Tells the lane one of many things, and counts what it has no room for.
 fn tell_entry(pipeline: &Pipeline, span: Option<u64>, insert: impl Fn(&mut LaneData) -> bool) {
     let room = Cell::new(true);
-    pipeline.scopes.tell(span, &pipeline.trail, true, |lane| room.set(insert(lane)));
+    pipeline.tell(span, true, |lane| room.set(insert(lane)));
     if !room.get() {
         pipeline.ledger.count(Counted::LaneEntryRefused);
     }

@@ -78,6 +78,9 @@ pub struct Builder {
     store: Option<store::Named>,
     quiet: bool,
     clock: Clock,
+    /// Takes what is recorded, instead of a book.
+    #[cfg(test)]
+    recorder: Option<Box<dyn crate::sink::Forward>>,
     off: bool,
 }
 
@@ -118,6 +121,8 @@ impl Builder {
             store: None,
             quiet: false,
             clock: Clock::default(),
+            #[cfg(test)]
+            recorder: None,
             off: false,
         }
     }
@@ -343,6 +348,13 @@ impl Builder {
         self
     }
 
+    /// Takes what is recorded, instead of a book.
+    #[cfg(test)]
+    pub(crate) fn recorder(mut self, recorder: Box<dyn crate::sink::Forward>) -> Self {
+        self.recorder = Some(recorder);
+        self
+    }
+
     /// The clock by which limits and holds are measured: for tests.
     #[doc(hidden)]
     pub fn clock(mut self, clock: &Clock) -> Self {
@@ -383,8 +395,13 @@ impl Builder {
         #[cfg(not(feature = "sentry"))]
         let forward = None;
         let forward = if self.off { None } else { self.bookkeeper(forward, &ledger, &self.clock)? };
+        #[cfg(test)]
+        let forward = self.recorder.take().or(forward);
         let gate = if self.off { Gate::off() } else { gate };
         let (queue, outlet) = queue::queue(self.queue_items, self.queue_bytes, Arc::clone(&ledger));
+        // Nobody pays for counting lanes unless somebody keeps count.
+        let keeps_book = forward.as_ref().is_some_and(|forward| forward.keeps_book());
+        let (notes, noted) = keeps_book.then(|| queue::notes(Arc::clone(&ledger))).unzip();
         let stack = self.stack == Stack::On && cfg!(feature = "stack");
         let manner = Manner {
             stack,
@@ -394,7 +411,7 @@ impl Builder {
             on: !self.off,
         };
         let environment = place::environment(&self);
-        let pipeline = Arc::new(Pipeline::new(queue, Arc::clone(&ledger), self.rules, manner));
+        let pipeline = Arc::new(Pipeline::new(queue, notes, Arc::clone(&ledger), self.rules, manner));
         let stop = if self.off {
             ledger.worker_gone();
             crossbeam_channel::bounded(0).0
@@ -419,6 +436,10 @@ impl Builder {
             let ledger = Arc::clone(&ledger);
             let sinks = Sinks { here: self.sinks, forward };
             let worker = Worker::new(outlet, preparer, self.hooks, sinks, ledger, self.clock, stack);
+            let worker = match noted {
+                Some(noted) => worker.counting(noted),
+                None => worker,
+            };
             worker.looking(first_look).spawn()
         };
         if pipeline.wants_panics() {

@@ -13,6 +13,18 @@ pub const QUEUE_BYTES: usize = 8 * 1024 * 1024;
 pub const QUEUE_ITEMS_MOST: usize = 1 << 20;
 /// Closes of lanes that wait for the worker at the most; what finds no room is left to [`HOLD`].
 pub const QUEUE_CLOSES: usize = 1_024;
+/// Notes of lanes that wait to be counted at the most, where lanes are counted: about 1 MiB. What finds no room is
+/// counted in [`Stats::lanes_uncounted`](crate::Stats::lanes_uncounted).
+pub const LANE_NOTES: usize = 4_096;
+/// Lanes that are open and have said something of their user or tags in a span that is over; of more, the oldest counts as
+/// over.
+pub const LANES_OPEN: usize = 4_096;
+/// Lanes that are counted before they are handed on to be kept, if they are not by the second.
+pub const LANES_COUNTED: usize = 4_096;
+/// Errors of one lane that were only counted and are told whom they hit.
+pub const LANE_HITS: usize = 8;
+/// Such errors whose issue is not known yet, of all lanes; of more, the oldest tell nobody.
+pub const HITS_WAITING: usize = 4_096;
 /// How long an event waits for further lines about the same failure, unless its lane closes or somebody flushes before.
 pub const HOLD: Duration = Duration::from_secs(1);
 /// How long an event waits on when its lane has closed: for the line of whoever called what the lane is about.
@@ -42,6 +54,8 @@ pub const MESSAGE_BYTES: usize = 8 * 1024;
 pub const FIELD_BYTES: usize = 4 * 1024;
 /// Fields of one event, and of one span.
 pub const FIELDS: usize = 50;
+/// Words of 8 bytes that a span's fields take, encoded, in the table of live spans; longer ones stand on the heap.
+pub const SPAN_WORDS: usize = 20;
 /// Bytes that the fields of one span take together, encoded.
 pub const SPAN_BYTES: usize = 8 * 1024;
 /// Enclosing spans that one event lists, from the innermost outwards; of more, the last one is the outermost.

@@ -2,7 +2,9 @@
 //!
 //! It is bounded in items and in bytes. Room is taken before an event is sent, so sending never waits and never
 //! fails for want of it; what finds no room is lost with that reason, newest first. The ends of lanes travel in it too,
-//! behind their events and in a room of their own. Called on any thread; the receiver lives on the worker.
+//! behind their events and in a room of their own; what is only counted of lanes goes beside it (`notes.rs`). Called on any thread; the receiver lives on the worker.
+
+mod notes;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,6 +15,8 @@ use crate::ledger::{Ledger, Lost};
 use crate::limits::QUEUE_CLOSES;
 use crate::model::{Captured, ClosedLane};
 use crate::trail::Copied;
+
+pub(crate) use notes::{Notes, NotesOutlet, notes};
 
 /// What crosses from a caller to the worker, in the order in which it was sent.
 #[derive(Debug)]

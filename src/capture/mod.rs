@@ -5,6 +5,7 @@
 
 mod chain;
 mod key;
+mod lanes;
 mod panic;
 mod stack;
 mod throttle;
@@ -19,7 +20,7 @@ use crate::clock::{self, Clock};
 use crate::ledger::{Admission, Counted, Dropped, Ledger, Line};
 use crate::limits::LANE_ENTRIES;
 use crate::model::{Captured, CapturedError, CapturedFields, Draft, EventId, EventKind, Site};
-use crate::queue::{Item, Queue};
+use crate::queue::{Item, Notes, Queue};
 use crate::scope::{Place, Scopes, data};
 use crate::sync::caught;
 use crate::trail::{Busy, Record, Trail};
@@ -37,6 +38,8 @@ pub(crate) struct Pipeline {
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) rules: Rules,
     queue: Queue,
+    /// Where lanes are counted: the way to who does.
+    notes: Option<Notes>,
     manner: Manner,
 }
 
@@ -77,10 +80,16 @@ pub(crate) struct Admitted {
 
 impl Pipeline {
     /// The calling thread's lane becomes start-up's.
-    pub(crate) fn new(queue: Queue, ledger: Arc<Ledger>, rules: Rules, manner: Manner) -> Self {
-        let scopes = Scopes::new();
+    pub(crate) fn new(
+        queue: Queue,
+        notes: Option<Notes>,
+        ledger: Arc<Ledger>,
+        rules: Rules,
+        manner: Manner,
+    ) -> Self {
+        let scopes = Scopes::new(notes.is_some());
         let trail = Trail::new(scopes.start_up());
-        Self { trail, scopes, ledger, rules, queue, manner }
+        Self { trail, scopes, ledger, rules, queue, notes, manner }
     }
 
     /// False where the environment turned everything off.
@@ -98,13 +107,6 @@ impl Pipeline {
         match self.trail.push(record) {
             Ok(position) => place.note_logged(position),
             Err(Busy) => self.ledger.count(Counted::CrumbBusy),
-        }
-    }
-
-    /// A span is over; the worker is told where that ends a lane that had an event.
-    pub(crate) fn close_span(&self, id: u64) {
-        if let Some(closed) = self.scopes.close(id, &self.trail) {
-            self.queue.close(closed);
         }
     }
 

@@ -53,6 +53,8 @@ impl Pipeline {
                     key,
                 };
                 self.capture(admitted, failure, line, span);
+            } else {
+                self.note_tallied(span, key);
             }
             self.keep(&crumb, span);
         });

@@ -42,7 +42,10 @@ impl Pipeline {
         key.chain(error);
         key.fingerprint(draft.fingerprint.as_ref());
         let key = key.finish();
-        let admitted = self.admit(key, line, None)?;
+        let Some(admitted) = self.admit(key, line, None) else {
+            self.note_tallied(span, key);
+            return None;
+        };
         let failure = Failure {
             kind: EventKind::Error,
             site: site(),

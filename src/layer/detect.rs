@@ -79,6 +79,11 @@ pub(super) fn is_work(span: &Metadata<'_>) -> bool {
     known || span.fields().field("crumbtrail.lane").is_some()
 }
 
+/// Whether a span's field tells of a user, or is a tag.
+pub(super) fn is_name(field: &str) -> bool {
+    field.starts_with("user.") || field.starts_with("tags.") || field == "enduser.id"
+}
+
 /// Whether a span's field tells that it handles one piece of work for somebody else, by
 /// [OpenTelemetry's span kinds](https://opentelemetry.io/docs/specs/otel/trace/api/#spankind).
 pub(super) fn is_kind_of_work(field: &Field, value: &str) -> bool {

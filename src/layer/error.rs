@@ -15,6 +15,7 @@ use super::visit::{ErrorVisitor, LONG_BYTES, LongVisitor, Worded, Words, message
 use crate::capture::{Failure, Judgement, Key};
 use crate::ledger::{Counted, Dropped, Line, Lost};
 use crate::model::{CapturedError, CapturedFields, Draft, EventKind};
+use crate::scope::Place;
 use crate::sync::Scratch;
 use crate::trail::CRUMB_BYTES;
 use crate::trail::crumb::{self, Decoded, Encoded, Name};
@@ -35,8 +36,7 @@ impl Inner {
     pub(super) fn error<'a>(
         &self,
         event: &Event<'_>,
-        span: Option<u64>,
-        lane: u64,
+        place: Place<'_>,
         scratch: &'a mut Scratch,
     ) -> Option<Encoded<'a>> {
         let (pipeline, rules) = (&self.pipeline, &self.pipeline.rules);
@@ -60,10 +60,12 @@ impl Inner {
         let carries = carries(event, &mut sight, crumb, line);
         line.note_carries(carries != Carries::Nothing);
         if carries == Carries::Nothing && !rules.track_messages {
-            pipeline.ledger.count(Counted::ErrorWithoutError);
-            if line.count_without_error() {
-                pipeline.ledger.counted_first();
-            }
+            let fields = || CapturedFields {
+                callsite: event.metadata(),
+                bytes: crumb.words.as_flattened().to_vec(),
+                left_out: 0,
+            };
+            pipeline.count_without_error(line, Some(fields));
             return Some(crumb);
         }
         pipeline.ledger.accept();
@@ -78,10 +80,13 @@ impl Inner {
         if pipeline.refuses(sight.judgement) {
             return (sight.judgement != Judgement::Drop).then_some(crumb);
         }
-        let lane = span.map(|_| lane);
+        let lane = place.id.map(|_| place.lane);
         let key = sight.key.finish();
-        if let Some(admitted) = pipeline.admit(key, line, lane) {
-            pipeline.capture(admitted, failure(event, crumb, carries, sight, key), line, span);
+        let told = pipeline.admit(key, line, lane).and_then(|admitted| {
+            pipeline.capture(admitted, failure(event, crumb, carries, sight, key), line, place.id)
+        });
+        if told.is_none() && pipeline.keeps_count() {
+            place.note_tallied(key);
         }
         Some(crumb)
     }
@@ -97,8 +102,7 @@ impl Inner {
                 ledger.tally(line.count_untold());
             }
         } else {
-            ledger.count(Counted::ErrorWithoutError);
-            line.count_without_error();
+            self.pipeline.count_without_error(line, None::<fn() -> CapturedFields>);
         }
     }
 

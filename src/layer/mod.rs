@@ -14,6 +14,7 @@ mod error;
 pub(crate) mod gate;
 pub(crate) mod hidden;
 mod line;
+mod names;
 mod sight;
 mod tail;
 mod visit;
@@ -211,7 +212,7 @@ impl Inner {
             let place = self.place(event, context);
             let callsite = event.metadata();
             let crumb = if *callsite.level() == Level::ERROR {
-                self.error(event, place.id, place.lane, scratch)
+                self.error(event, place, scratch)
             } else {
                 Some(
                     crumb::encode(scratch, CRUMB_BYTES, |encoder| event.record(&mut CrumbVisitor(encoder))).1,
@@ -265,7 +266,8 @@ impl Inner {
         fields: Encoded<'_>,
     ) {
         let birth = self.pipeline.trail.head();
-        let span = NewSpan { id: id.into_u64(), parent, root, callsite, fields, birth };
+        let names = self.pipeline.keeps_count() && names::names(callsite);
+        let span = NewSpan { id: id.into_u64(), parent, root, callsite, fields, names, birth };
         if !self.pipeline.scopes.open(&span) {
             self.pipeline.ledger.count(Counted::SpanUntracked);
         }

@@ -9,7 +9,8 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 
 use crate::limits::LINES;
-use crate::model::Site;
+use crate::model::{CapturedFields, Site};
+use crate::sync::OnceBox;
 
 /// The table.
 #[derive(Debug)]
@@ -25,6 +26,10 @@ pub(crate) struct Line {
     site: OnceLock<Site>,
     /// ERRORs that carried no error.
     without_error: AtomicU64,
+    /// Those of them that were taken.
+    taken_without_error: AtomicU64,
+    /// What the first of them said.
+    first: OnceBox<CapturedFields>,
     /// ERRORs that were not told apart, since they were last taken.
     untold: AtomicU64,
     /// The same, of all time.
@@ -117,9 +122,32 @@ impl Line {
         }
     }
 
-    /// Counts an ERROR without an error; true for the first.
+    /// Counts an ERROR without an error; true for the first since they were taken.
     pub(crate) fn count_without_error(&self) -> bool {
-        self.without_error.fetch_add(1, Ordering::Relaxed) == 0
+        // SeqCst: ordered against the ledger's word that all is settled.
+        self.without_error.fetch_add(1, Ordering::SeqCst) == self.taken_without_error.load(Ordering::SeqCst)
+    }
+
+    /// Those without an error since they were last taken; one thread takes them.
+    pub(crate) fn take_without_error(&self) -> u64 {
+        let (ever, taken) =
+            (self.without_error.load(Ordering::SeqCst), self.taken_without_error.load(Ordering::Relaxed));
+        if ever != taken {
+            self.taken_without_error.store(ever, Ordering::SeqCst);
+        }
+        ever.wrapping_sub(taken)
+    }
+
+    /// Notes what an ERROR without an error said, if it is the first.
+    pub(crate) fn note_first(&self, fields: impl FnOnce() -> CapturedFields) {
+        if self.first.get().is_none() {
+            // Of two at once, one was the first.
+            let _ = self.first.set(Box::new(fields()));
+        }
+    }
+
+    pub(crate) fn first(&self) -> Option<&CapturedFields> {
+        self.first.get()
     }
 
     pub(crate) fn without_error(&self) -> u64 {

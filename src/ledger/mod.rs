@@ -153,18 +153,21 @@ pub(crate) enum Counted {
     LaneEntryRefused,
     /// A span that found no place in the table of live spans.
     SpanUntracked,
+    /// A note of a lane that found no room.
+    LaneUncounted,
     /// An event of which a rule that asks for a type could not be asked.
     Unjudged,
 }
 
 impl Counted {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::ErrorWithoutError,
         Self::CrumbBusy,
         Self::Recursion,
         Self::UserRefused,
         Self::LaneEntryRefused,
         Self::SpanUntracked,
+        Self::LaneUncounted,
         Self::Unjudged,
     ];
 }
@@ -371,7 +374,8 @@ impl Ledger {
 
     /// There is something for the worker beside the queue. Full means that it was told and has not looked yet.
     pub(crate) fn nudge(&self) {
-        if let Some(nudge) = self.nudge.get() {
+        // To wake somebody takes a lock; see `settle`.
+        if let Some(nudge) = self.nudge.get().filter(|_| !self.is_forked()) {
             let _ = nudge.try_send(());
         }
     }
@@ -451,6 +455,7 @@ impl Ledger {
             recursion: count(Counted::Recursion),
             users_refused: count(Counted::UserRefused),
             lane_entries_refused: count(Counted::LaneEntryRefused),
+            lanes_uncounted: count(Counted::LaneUncounted),
             spans_untracked: count(Counted::SpanUntracked),
             unjudged: count(Counted::Unjudged),
             lines: self.line_counts(),

@@ -50,6 +50,10 @@ pub struct Stats {
     pub users_refused: u64,
     /// Tags and contexts that found their lane full, with [`limits::LANE_ENTRIES`](crate::limits::LANE_ENTRIES) others.
     pub lane_entries_refused: u64,
+    /// Spans that said something of a user or of tags when they closed, or calls of [`set_user`](crate::set_user) and
+    /// [`set_tag`](crate::set_tag) outside of spans, that found [`limits::LANE_NOTES`](crate::limits::LANE_NOTES) others
+    /// waiting, or nobody to take them any more: their lanes are counted without them.
+    pub lanes_uncounted: u64,
     /// Spans that were not tracked because millions were alive at once; their crumbs went to the enclosing lane.
     pub spans_untracked: u64,
     /// Events of which only the text came and whose types it does not tell, so that

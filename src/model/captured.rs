@@ -74,7 +74,7 @@ pub(super) fn json_bytes(value: &Value) -> usize {
 }
 
 /// The fields of a log line, as the breadcrumb of it has them, or with more room where that had too little.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct CapturedFields {
     pub(crate) callsite: &'static Metadata<'static>,
     pub(crate) bytes: Vec<u8>,
@@ -181,6 +181,11 @@ pub(crate) struct LaneData {
 }
 
 impl LaneData {
+    /// It says something of a user or of tags.
+    pub(crate) fn names(&self) -> bool {
+        self.user.is_some() || !self.tags.is_empty()
+    }
+
     /// About how many bytes it holds.
     pub(crate) fn bytes(&self) -> usize {
         let tags: usize = self.tags.iter().map(|(name, value)| name.len() + value.len()).sum();

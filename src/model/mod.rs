@@ -6,6 +6,7 @@ mod draft;
 mod event;
 mod fingerprint;
 mod id;
+mod lane_note;
 mod tally;
 mod user;
 
@@ -18,5 +19,6 @@ pub use draft::{Draft, Verdict};
 pub use event::{Cause, EventKind, Frame, LoggedAt, Request, SourceLines, Span, TrackedEvent, TrailSource};
 pub use fingerprint::Fingerprint;
 pub use id::{EventId, EventIdError};
+pub(crate) use lane_note::{LaneNote, LanePart};
 pub use tally::Tally;
 pub use user::User;

@@ -53,6 +53,13 @@ impl Meaning {
         meaning
     }
 
+    /// What fields say by themselves.
+    pub(super) fn of_fields(mut fields: Map<String, Value>) -> Self {
+        let mut meaning = Self::default();
+        meaning.read(&mut fields, &mut Asked::default());
+        meaning
+    }
+
     /// Takes the fields of the event itself that say of what sort its error is.
     fn classify(&mut self, fields: &mut Map<String, Value>) {
         fields.retain(|name, value| {

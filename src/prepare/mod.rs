@@ -6,6 +6,7 @@
 mod errors;
 mod hooks;
 mod meaning;
+mod named;
 mod origin;
 mod scrub;
 mod source;
@@ -29,6 +30,7 @@ use crate::trail::{Copied, crumb};
 use errors::Errors;
 pub(crate) use hooks::{Hooks, Refused};
 use meaning::Meaning;
+pub(crate) use named::Named;
 pub(crate) use scrub::{FILTERED, Scrubber};
 use stack::Frames;
 use trace::Trace;
@@ -69,6 +71,11 @@ impl Preparer {
     /// Functions whose path begins with one of `in_app` are the program's own, wherever their source lies.
     pub(crate) fn new(environment: Environment, in_app: Vec<String>, scrubber: Scrubber) -> Self {
         Self { environment, frames: Frames::new(in_app), scrubber }
+    }
+
+    /// Where the program runs.
+    pub(crate) fn environment(&self) -> &Environment {
+        &self.environment
     }
 
     /// Finds a first symbol, which makes the ones after it quick: it maps the program's debug information.

@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::Prepared;
+use super::{Named, Prepared};
 use crate::limits::SCRUB_DEPTH;
 use crate::model::{Breadcrumb, Cause, Fingerprint, Frame, Request, TrackedEvent, User};
 
@@ -60,6 +60,14 @@ impl Scrubber {
         }
         self.optional(title);
         self.optional(returned);
+    }
+
+    /// The same, of whom and what a lane names.
+    pub(super) fn named(&self, named: &mut Named) {
+        if let Some(user) = &mut named.user {
+            self.user(user);
+        }
+        self.tags(&mut named.tags);
     }
 
     fn event(&self, event: &mut TrackedEvent) {

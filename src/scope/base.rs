@@ -124,14 +124,18 @@ impl BaseSlot {
     }
 
     /// Changes what the lane was told, or begins anew where that was about work that is over. Where the slot was taken
-    /// over meanwhile, neither lane sees the other's.
-    pub(super) fn tell(&self, lane: u64, change: impl Fn(&mut LaneData)) {
-        self.told.rcu(|old| {
+    /// over meanwhile, neither lane sees the other's. Returns what it was told before.
+    pub(super) fn tell(&self, lane: u64, change: impl Fn(&mut LaneData)) -> Option<Arc<LaneData>> {
+        let before = |old: &Option<Arc<Told>>| {
             let old = old.as_ref().filter(|old| old.lane == lane && !old.past);
-            let mut data = old.map(|old| Arc::clone(&old.data));
+            old.map(|old| Arc::clone(&old.data))
+        };
+        let old = self.told.rcu(|old| {
+            let mut data = before(old);
             change(Arc::make_mut(data.get_or_insert_default()));
             data.map(|data| Arc::new(Told { lane, past: false, data }))
         });
+        before(&old)
     }
 
     /// How much of the limit of idle lanes this one counts for: one, and one more for each KiB that it was told.

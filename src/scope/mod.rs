@@ -7,21 +7,23 @@
 
 mod base;
 pub(crate) mod data;
+mod outside;
 mod span;
 mod table;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64 as Counter;
 
+use crate::clock;
 use crate::limits::{FIELDS, IDLE_LANES, SPAN_BYTES, SPAN_DEPTH, SPANS};
-use crate::model::{CapturedSpan, ClosedLane, EventId, LaneData, SpanExtra, TrailSource};
+use crate::model::{CapturedSpan, ClosedLane, EventId, LaneData, LaneNote, LanePart, SpanExtra, TrailSource};
 use crate::sync::Ordering;
 use crate::trail::crumb::{self, Encoded, Name};
 use crate::trail::{Trail, Wanted};
 
 use base::{BaseKey, BaseSlot};
 pub(crate) use span::NewSpan;
-use span::SpanSlot;
+use span::{Over, SpanSlot};
 use table::Table;
 
 /// The lanes of one pipeline.
@@ -32,6 +34,8 @@ pub(crate) struct Scopes {
     /// Slots of `bases` that were ever claimed: the clock of their age.
     claims: Counter,
     start_up: u64,
+    /// Lanes are counted when they are over.
+    counts: bool,
 }
 
 /// Where a breadcrumb belongs.
@@ -50,6 +54,17 @@ enum At<'a> {
     Span(&'a SpanSlot),
     Base(&'a BaseSlot),
     Nowhere,
+}
+
+/// What became of a word about a lane.
+#[derive(Debug)]
+pub(crate) enum Told {
+    /// The lane's root has it.
+    Root,
+    /// A task or thread has it, outside of any span; what is to be counted by it.
+    Outside(Option<LaneNote>),
+    /// There is none but the thread, which it would stick to.
+    Refused,
 }
 
 /// Everything around an event: its spans, what its lanes were told, and whose breadcrumbs it gets.
@@ -80,13 +95,14 @@ fn next_number() -> u64 {
 }
 
 impl Scopes {
-    /// The calling thread's lane becomes start-up's: every event sees it.
-    pub(crate) fn new() -> Self {
+    /// The calling thread's lane becomes start-up's: every event sees it. Lanes are counted where somebody keeps count.
+    pub(crate) fn new(counts: bool) -> Self {
         let scopes = Self {
             spans: Table::new(),
             bases: Table::new(),
             claims: Counter::new(1),
             start_up: next_number(),
+            counts,
         };
         let key = BaseKey::thread();
         scopes.bases.claim(key.key(), |_| false, |slot| slot.begin(key, scopes.start_up, 0));
@@ -95,6 +111,11 @@ impl Scopes {
 
     pub(crate) fn start_up(&self) -> u64 {
         self.start_up
+    }
+
+    /// Lanes are counted when they are over.
+    pub(crate) fn counts(&self) -> bool {
+        self.counts
     }
 
     /// Whether the span was opened here and lives.
@@ -121,13 +142,18 @@ impl Scopes {
 
     /// Forgets a span. Where it was the root of a lane that began here, what this task or thread logged before belongs
     /// to the past. One that began elsewhere, such as a response's body, says nothing of it. Tells the lane that is over,
-    /// if that had an event.
-    pub(crate) fn close(&self, id: u64, trail: &Trail) -> Option<ClosedLane> {
-        let (mut home, mut over) = (0, None);
+    /// if that had an event; to `tell`, what is to be counted.
+    pub(crate) fn close(&self, id: u64, trail: &Trail, tell: impl FnMut(LaneNote)) -> Option<ClosedLane> {
+        let (mut home, mut parent, mut closed) = (0, 0, None);
         self.spans.release(id, |slot| {
-            home = slot.home();
-            over = slot.close();
+            (home, parent) = (slot.home(), slot.parent());
+            let begun = if slot.is_root() { slot.number() } else { 0 };
+            closed = Some((begun, slot.close(self.counts)));
         });
+        let (begun, Over { told: over, note }) = closed?;
+        if self.counts && (note.is_some() || begun != 0 && parent != 0) {
+            self.note(note, begun, parent, tell);
+        }
         let here = if home == 0 { None } else { Some(BaseKey::current()).filter(|key| key.key() == home) };
         if here.is_some()
             && let Some(base) = self.bases.find(home)
@@ -139,6 +165,29 @@ impl Scopes {
             task: here.and_then(BaseKey::task),
             outside: here.map(|key| self.base(key, trail).lane).filter(|lane| *lane != NOBODY),
         })
+    }
+
+    /// Tells what is to be counted of a span that is over: it began the lane `begun`, or none, inside the span `parent`.
+    fn note(&self, note: Option<LaneNote>, begun: u64, parent: u64, mut tell: impl FnMut(LaneNote)) {
+        if begun == 0 {
+            if let Some(root) = self.root(Some(parent)) {
+                root.join();
+            }
+            note.into_iter().for_each(tell);
+            return;
+        }
+        // What the spans around a lane say, its events have too.
+        let (mut next, mut inner, mut around) = (parent, begun, false);
+        for _ in 0..SPAN_DEPTH {
+            let Some(slot) = self.spans.find(next).filter(|slot| slot.number() < inner) else { break };
+            if let Some(said) = slot.note_for(begun, next) {
+                around = true;
+                tell(said);
+            }
+            (next, inner) = (slot.parent(), slot.number());
+        }
+        let last = || LaneNote::new(begun, begun, LanePart::Root, clock::coarse_ns());
+        note.or_else(|| around.then(last)).into_iter().for_each(tell);
     }
 
     /// Where a breadcrumb belongs that is logged in the span `id`, if that was opened here.
@@ -252,29 +301,31 @@ impl Scopes {
         }
     }
 
-    /// Changes what the lane around the span `id` was told; false where there is none but the thread and
-    /// `on_thread` forbids that.
+    /// Changes what the lane around the span `id` was told; the thread is told only `on_thread`.
     pub(crate) fn tell(
         &self,
         id: Option<u64>,
         trail: &Trail,
         on_thread: bool,
         change: impl Fn(&mut LaneData),
-    ) -> bool {
+    ) -> Told {
         if let Some(root) = self.root(id) {
             root.update(|extra| change(Arc::make_mut(extra.lane.get_or_insert_default())));
-            return true;
+            return Told::Root;
         }
         let key = BaseKey::current();
         if key.source == TrailSource::Thread && !on_thread {
-            return false;
+            return Told::Refused;
         }
         let place = self.base(key, trail);
-        if let At::Base(base) = place.at {
-            base.touched.store(self.claims.load(Ordering::Relaxed), Ordering::Relaxed);
-            base.tell(place.lane, change);
+        let At::Base(base) = place.at else { return Told::Outside(None) };
+        base.touched.store(self.claims.load(Ordering::Relaxed), Ordering::Relaxed);
+        let before = base.tell(place.lane, change);
+        if !self.counts {
+            return Told::Outside(None);
         }
-        true
+        let after = base.told(place.lane).unwrap_or_default();
+        Told::Outside(outside::note(place.lane, before.as_deref(), &after))
     }
 
     /// Notes the newest event of the lane around the span `id`.
@@ -322,6 +373,14 @@ impl Place<'_> {
             At::Span(slot) => slot.note_logged(),
             At::Base(base) => base.logged.store(position.wrapping_add(1), Ordering::Relaxed),
             At::Nowhere => {}
+        }
+    }
+
+    /// An ERROR of this place was only counted, and is known to the throttle by `key`: whom it hit is known when its lane
+    /// is over. Outside of spans nobody waits for that.
+    pub(crate) fn note_tallied(&self, key: u64) {
+        if let At::Span(slot) = self.at {
+            slot.note_tallied(key);
         }
     }
 }

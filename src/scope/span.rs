@@ -5,15 +5,15 @@ use std::sync::Arc;
 use arc_swap::ArcSwapOption;
 use tracing::Metadata;
 
-use crate::model::{CapturedSpan, EventId, SpanExtra};
+use crate::clock;
+use crate::limits::SPAN_WORDS;
+use crate::model::{CapturedSpan, EventId, LaneData, LaneNote, LanePart, SpanExtra};
 use crate::sync::{AtomicU64, Ordering, fence};
 use crate::trail::AtomicCallsite;
 use crate::trail::crumb::Encoded;
 
-/// Words of encoded fields that a slot holds itself; more, and what is recorded later, stands on the heap.
-const INLINE_WORDS: usize = 20;
-
-/// One span. Written by its creator before its key is published; later only `extra`, `logged` and `last_event` change.
+/// One span. Written by its creator before its key is published; later only `extra`, `logged`, `tallied`, `joined` and
+/// `last_event` change.
 #[derive(Debug, Default)]
 pub(crate) struct SpanSlot {
     /// The span's number, which never repeats; 0 while the slot is nobody's.
@@ -29,9 +29,14 @@ pub(crate) struct SpanSlot {
     home: AtomicU64,
     /// 1 once a breadcrumb was logged directly in this span.
     logged: AtomicU64,
-    /// Words of the inline fields, and [`CUT`].
+    /// By which the throttle knows the newest ERROR of this span that was only counted, or 0.
+    tallied: AtomicU64,
+    /// 1 where the lane is to be counted when this root closes: a span in it has said something.
+    joined: AtomicU64,
+    /// Words of the inline fields, [`CUT`], and [`NAMES`].
     length: AtomicU64,
-    words: [AtomicU64; INLINE_WORDS],
+    /// The encoded fields, where they are short; longer ones, and what is recorded later, stand on the heap.
+    words: [AtomicU64; SPAN_WORDS],
     callsite: AtomicCallsite,
     /// 1 where one of the two behind it holds something: empty ones are cheaper to leave alone than to clear.
     has_extra: AtomicU64,
@@ -50,6 +55,8 @@ pub(crate) struct NewSpan<'a> {
     pub(crate) root: bool,
     pub(crate) callsite: &'static Metadata<'static>,
     pub(crate) fields: Encoded<'a>,
+    /// Lanes are counted, and it has fields that name a user or tags.
+    pub(crate) names: bool,
     pub(crate) birth: u64,
 }
 
@@ -63,7 +70,17 @@ pub(crate) struct Ancestor {
     pub(crate) logged: bool,
 }
 
+/// What becomes known of a span when it closes.
+#[derive(Debug)]
+pub(super) struct Over {
+    /// The lane that ends with it, if that had an event.
+    pub(super) told: Option<u64>,
+    /// What it says of its lane.
+    pub(super) note: Option<LaneNote>,
+}
+
 const CUT: u64 = 1 << 32;
+const NAMES: u64 = 1 << 33;
 
 impl SpanSlot {
     /// Writes the span; the slot is the caller's alone.
@@ -78,13 +95,15 @@ impl SpanSlot {
         self.logged.store(0, Ordering::Relaxed);
         self.callsite.set(Some(span.callsite));
         let Encoded { words, cut } = span.fields;
-        if words.len() <= INLINE_WORDS {
+        let names = if span.names { NAMES } else { 0 };
+        if words.len() <= SPAN_WORDS {
             for (slot, word) in self.words.iter().zip(words) {
                 slot.store(u64::from_le_bytes(*word), Ordering::Relaxed);
             }
-            self.length.store(words.len() as u64 | if cut { CUT } else { 0 }, Ordering::Relaxed);
+            let cut = if cut { CUT } else { 0 };
+            self.length.store(words.len() as u64 | cut | names, Ordering::Relaxed);
         } else {
-            self.length.store(0, Ordering::Relaxed);
+            self.length.store(names, Ordering::Relaxed);
             let fields = words.as_flattened().to_vec();
             self.extra.store(Some(Arc::new(SpanExtra { fields, cut, lane: None })));
             self.has_extra.store(1, Ordering::Relaxed);
@@ -93,17 +112,90 @@ impl SpanSlot {
         self.number.store(number, Ordering::Release);
     }
 
-    /// Empties the slot; readers that are still at it see that the number is gone. Tells the lane that is over, if that
-    /// had an event.
-    pub(super) fn close(&self) -> Option<u64> {
-        let lane = self.lane();
+    /// Empties the slot; readers that are still at it see that the number is gone.
+    pub(super) fn close(&self, counts: bool) -> Over {
+        let (lane, number) = (self.lane(), self.number());
         self.number.store(0, Ordering::Release);
-        if self.has_extra.swap(0, Ordering::Relaxed) == 0 {
+        let (mut extra, mut told) = (None, None);
+        if self.has_extra.swap(0, Ordering::Relaxed) != 0 {
+            extra = self.extra.swap(None);
+            // Only a lane's root notes events.
+            told = self.last_event.swap(None).map(|_| lane);
+        }
+        let note = if counts { self.last_note(lane, number, extra) } else { None };
+        Over { told, note }
+    }
+
+    /// What is to be counted of a span that closes; what was noted for that is taken.
+    #[inline]
+    fn last_note(&self, lane: u64, number: u64, extra: Option<Arc<SpanExtra>>) -> Option<LaneNote> {
+        let key = self.tallied.load(Ordering::Relaxed);
+        if key != 0 {
+            self.tallied.store(0, Ordering::Relaxed);
+        }
+        let joined = self.joined.load(Ordering::Relaxed) != 0;
+        if joined {
+            self.joined.store(0, Ordering::Relaxed);
+        }
+        let names = self.names(extra.as_deref());
+        if key == 0 && !joined && !names {
             return None;
         }
-        self.extra.store(None);
-        // Only a lane's root notes events.
-        self.last_event.swap(None).map(|_| lane)
+        let part = if lane == number { LanePart::Root } else { LanePart::Span };
+        let mut note = LaneNote { key, ..LaneNote::new(lane, number, part, clock::coarse_ns()) };
+        if names {
+            self.fill(&mut note, extra);
+        }
+        Some(note)
+    }
+
+    /// What an open span says of a lane that began inside of it, and ends; `id` is whom the slot was found by.
+    pub(super) fn note_for(&self, lane: u64, id: u64) -> Option<LaneNote> {
+        // As in `read`.
+        let number = self.number.load(Ordering::Acquire);
+        let found = self.id.load(Ordering::Relaxed);
+        let extra = if self.has_extra.load(Ordering::Relaxed) != 0 { self.extra.load_full() } else { None };
+        if !self.names(extra.as_deref()) {
+            return None;
+        }
+        let mut note = LaneNote::new(lane, number, LanePart::Span, clock::coarse_ns());
+        self.fill(&mut note, extra);
+        fence(Ordering::Acquire);
+        (number != 0 && found == id && self.number() == number).then_some(note)
+    }
+
+    /// Whether the span says anything of its user or tags.
+    fn names(&self, extra: Option<&SpanExtra>) -> bool {
+        let length = self.length.load(Ordering::Relaxed);
+        let by_fields = length & NAMES != 0 && (length as u32 != 0 || extra.is_some());
+        let lane = extra.and_then(|extra| extra.lane.as_deref());
+        by_fields || lane.is_some_and(LaneData::names)
+    }
+
+    fn fill(&self, note: &mut LaneNote, extra: Option<Arc<SpanExtra>>) {
+        let length = self.length.load(Ordering::Relaxed) as u32 as usize;
+        for (word, slot) in note.words.iter_mut().zip(&self.words).take(length) {
+            *word = slot.load(Ordering::Relaxed);
+        }
+        note.length = length.min(SPAN_WORDS);
+        note.callsite = self.callsite.load();
+        note.extra = extra;
+    }
+
+    /// An ERROR of this span was only counted.
+    pub(super) fn note_tallied(&self, key: u64) {
+        self.tallied.store(key, Ordering::Relaxed);
+    }
+
+    /// A span of the lane that begins here has said something.
+    pub(super) fn join(&self) {
+        if self.joined.load(Ordering::Relaxed) == 0 {
+            self.joined.store(1, Ordering::Relaxed);
+        }
+    }
+
+    pub(super) fn parent(&self) -> u64 {
+        self.parent.load(Ordering::Relaxed)
     }
 
     /// The lane and the number of the span `id`, unless it closed meanwhile: an event may name a parent that nobody

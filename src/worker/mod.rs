@@ -6,11 +6,14 @@
 //! what was queued. A sink that panics costs its event; one that hangs holds up the events behind it, but nobody who
 //! flushes beyond the deadline.
 
+mod counts;
 mod guard;
 mod hold;
 mod tallied;
+mod traffic;
 mod without_error;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -20,15 +23,18 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounde
 use crate::clock::Clock;
 use crate::diag::{self, Said};
 use crate::grouping;
+use crate::issues::Entry;
 use crate::ledger::{End, Ledger, Lost, Receipt};
 use crate::model::{LoggedAt, TrackedEvent};
 use crate::prepare::{Hooks, Prepared, Preparer, Refused};
-use crate::queue::{Item, Message, Outlet};
+use crate::queue::{Item, Message, NotesOutlet, Outlet};
 use crate::sink::{Forward, Sink, Sinks};
 use crate::sync::{caught, enter};
 
+use counts::Silent;
 use hold::{Held, Hold, Now};
 use tallied::{Tallied, Which};
+use traffic::Traffic;
 
 pub use guard::Guard;
 
@@ -47,6 +53,8 @@ pub(crate) struct Worker {
     first_look: Option<FirstLook>,
     hold: Hold,
     tallied: Tallied,
+    /// Where somebody keeps count.
+    keeping: Option<Keeping>,
     /// Events that came out of the queue.
     taken: u64,
     /// How many of those who asked have been answered.
@@ -59,6 +67,12 @@ pub(crate) struct Worker {
     awake_ms: u64,
     /// When that was done last.
     ticked_ms: u64,
+}
+
+/// What is counted for a book.
+struct Keeping {
+    traffic: Traffic,
+    silent: Silent,
 }
 
 pub(crate) type FirstLook = Box<dyn FnOnce(&str) + Send>;
@@ -86,6 +100,7 @@ impl Worker {
             first_look: None,
             hold,
             tallied: Tallied::default(),
+            keeping: None,
             taken: 0,
             answered: 0,
             lingers_ms: 0,
@@ -98,6 +113,12 @@ impl Worker {
     /// Has the target of the first event looked at.
     pub(crate) fn looking(mut self, first_look: FirstLook) -> Self {
         self.first_look = Some(first_look);
+        self
+    }
+
+    /// Has lanes, lines and tallies counted for a book.
+    pub(crate) fn counting(mut self, notes: NotesOutlet) -> Self {
+        self.keeping = Some(Keeping { traffic: Traffic::new(notes), silent: Silent::default() });
         self
     }
 
@@ -243,8 +264,10 @@ impl Worker {
     /// Does what is due, and says how long there will be nothing to do unless something comes.
     fn work(&mut self) -> Duration {
         let now = self.now();
-        if now.clock_ms < self.awake_ms && self.next_tick_ms() <= now.clock_ms {
+        if self.is_awake(now) && self.next_tick_ms() <= now.clock_ms {
             self.tick(now.clock_ms, Which::Settled);
+        } else if self.keeping.as_ref().is_some_and(|keeping| keeping.traffic.is_pressed()) {
+            self.count_in_a_hurry();
         }
         self.let_go();
         let (asked, wanted) = self.ledger.asked();
@@ -283,6 +306,7 @@ impl Worker {
     fn tick(&mut self, now_ms: u64, which: Which) {
         self.ticked_ms = now_ms;
         self.tell_tallies(&[], which);
+        self.count_lanes(which);
         self.each_sink(|sink| sink.catch_up());
         self.each_forward(|forward| forward.catch_up());
         without_error::say_first(&self.ledger);
@@ -291,12 +315,51 @@ impl Worker {
     /// Tells the sinks what was only counted; what belongs to an event that is still held, or to these keys, waits for it.
     fn tell_tallies(&mut self, keys: &[u64], which: Which) {
         let held = self.hold.keys().chain(keys).copied().collect();
-        let tallies = self.tallied.take(&self.ledger, &held, which);
-        if !tallies.is_empty() {
+        let told = self.tallied.take(&self.ledger, &held, which);
+        if !told.is_empty() {
             self.stir(self.clock.now_ms());
         }
-        for tally in &tallies {
-            self.each_sink(|sink| sink.tally(tally));
+        for told in &told {
+            self.each_sink(|sink| sink.tally(&told.tally));
+        }
+        if self.keeping.is_some() {
+            let environment = self.preparer.environment();
+            self.book(told.into_iter().map(|told| counts::tallied(told, environment)).collect());
+        }
+    }
+
+    /// Counts the lanes that are over, and the ERRORs that carried no error.
+    fn count_lanes(&mut self, which: Which) {
+        let Some(Keeping { traffic, silent }) = &mut self.keeping else { return };
+        let mut entries = silent.take(&self.ledger, &mut self.preparer);
+        if !entries.is_empty() {
+            self.awake_ms = self.awake_ms.max(self.clock.now_ms().saturating_add(AWAKE_MS));
+        }
+        traffic.look(&self.preparer);
+        let held: HashSet<u64> = self.hold.keys().copied().collect();
+        let is_hopeless = |key, age| which == Which::All || age > HIT_TICKS && !held.contains(&key);
+        let release = self.preparer.environment().release.as_deref();
+        entries.extend(traffic.take(&self.tallied, release, is_hopeless));
+        self.book(entries);
+    }
+
+    /// Counts lanes before the second is over.
+    fn count_in_a_hurry(&mut self) {
+        let Some(Keeping { traffic, .. }) = &mut self.keeping else { return };
+        traffic.drain(&self.preparer);
+        if traffic.is_full() {
+            let release = self.preparer.environment().release.as_deref();
+            let entries = traffic.take(&self.tallied, release, |_, _| false);
+            self.book(entries);
+        }
+    }
+
+    /// Hands on what is to be kept.
+    fn book(&mut self, entries: Vec<Entry>) {
+        if let Some(forward) = &mut self.sinks.forward
+            && !entries.is_empty()
+        {
+            let _ = caught(|| forward.note(entries));
         }
     }
 
@@ -313,6 +376,12 @@ impl Worker {
         }
     }
 
+    /// There may be something to do once a second.
+    fn is_awake(&self, now: Now) -> bool {
+        let counts = self.keeping.as_ref().is_some_and(|keeping| keeping.traffic.is_awake());
+        counts || now.clock_ms < self.awake_ms
+    }
+
     fn next_tick_ms(&self) -> u64 {
         self.ticked_ms.saturating_add(TICK_MS)
     }
@@ -322,7 +391,7 @@ impl Worker {
         let now = self.now();
         let (by_clock, by_system) = self.hold.wait(now);
         let tick = self.next_tick_ms().saturating_sub(now.clock_ms);
-        let tick = Some(Duration::from_millis(tick)).filter(|_| now.clock_ms < self.awake_ms);
+        let tick = Some(Duration::from_millis(tick)).filter(|_| self.is_awake(now));
         let by_clock = by_clock.into_iter().chain(tick).min();
         // A clock that stands still does not wake anybody: who waits for it looks again and again.
         let by_clock =
@@ -413,6 +482,8 @@ const LOOK: Duration = Duration::from_millis(500);
 const LAST_WAIT: Duration = Duration::from_millis(1);
 const LOOK_AGAIN: Duration = Duration::from_millis(1);
 const TICK_MS: u64 = 1_000;
+/// Ticks for which it may become known which issue a counted error belongs to, beyond the time that its event is held.
+const HIT_TICKS: u32 = 2;
 /// How long after the last event, or the last of what was only counted, there may be something to do once a second: beyond
 /// what the console holds back, and what a throttled line needs to be told of again.
 const AWAKE_MS: u64 = 12_000;

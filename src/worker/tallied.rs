@@ -8,6 +8,7 @@
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
+use crate::issues::Heading;
 use crate::ledger::{Counts, Ledger};
 use crate::limits::KNOWN_ISSUES;
 use crate::model::{Fingerprint, Site, Tally, TrackedEvent};
@@ -33,16 +34,16 @@ pub(super) enum Which {
 #[derive(Debug, Clone)]
 enum Known {
     /// It is that of this issue.
-    Of(Issue),
+    Of(Box<Heading>),
     /// It is that of a line which tells of a failure once more: counted already.
     Again,
 }
 
-#[derive(Debug, Clone)]
-struct Issue {
-    fingerprint: Fingerprint,
-    title: String,
-    site: Site,
+/// What is told of an issue, or of a line where that has no heading.
+#[derive(Debug)]
+pub(super) struct Told {
+    pub(super) tally: Tally,
+    pub(super) heading: Option<Heading>,
 }
 
 /// What was counted of an issue since its last event, by the minute in which it was.
@@ -52,17 +53,17 @@ struct Untold(Vec<(u64, u64)>);
 impl Tallied {
     /// Learns the issue of the texts that an event was known by, the first of them first.
     pub(super) fn learn(&mut self, keys: &[u64], event: &TrackedEvent) {
-        let mut known = Known::Of(Issue {
-            fingerprint: event.fingerprint.clone(),
-            title: event.title.clone(),
-            site: Site {
-                target: event.target.clone().into(),
-                file: event.file.clone().map(Into::into),
-                line: event.line,
-            },
-        });
+        let mut known = Known::Of(Box::new(Heading::of(event)));
         for key in keys {
             self.keys.insert(*key, std::mem::replace(&mut known, Known::Again));
+        }
+    }
+
+    /// The issue of a key; None inside where that is a line which tells of a failure once more, None where nobody knows.
+    pub(super) fn issue(&self, key: u64) -> Option<Option<&Fingerprint>> {
+        match self.keys.find(&key)? {
+            Known::Of(heading) => Some(Some(&heading.fingerprint)),
+            Known::Again => Some(None),
         }
     }
 
@@ -83,19 +84,19 @@ impl Tallied {
     }
 
     /// Takes what was counted since the last time; `held` are the keys whose event is not told yet.
-    pub(super) fn take(&mut self, ledger: &Ledger, held: &HashSet<u64>, which: Which) -> Vec<Tally> {
+    pub(super) fn take(&mut self, ledger: &Ledger, held: &HashSet<u64>, which: Which) -> Vec<Told> {
         let Self { keys, untold, strangers } = self;
         let known_strangers = std::mem::take(strangers);
-        let mut by_issue = HashMap::<Fingerprint, Tally>::new();
+        let mut by_issue = HashMap::<Fingerprint, Told>::new();
         let waits = |key| {
             let is_stranger = which == Which::Settled && keys.find(&key).is_none();
             is_stranger && (held.contains(&key) || (strangers.insert(key) && !known_strangers.contains(&key)))
         };
         ledger.tallies.take(waits, |Counts { minute, key, line, count }| match keys.find(&key) {
-            Some(Known::Of(issue)) => {
-                let tally = by_issue.entry(issue.fingerprint.clone()).or_insert_with(|| issue.tally());
-                tally.count = tally.count.saturating_add(count);
-                untold.update(issue.fingerprint.clone(), |untold| untold.add(minute, count));
+            Some(Known::Of(heading)) => {
+                let told = by_issue.entry(heading.fingerprint.clone()).or_insert_with(|| Told::of(heading));
+                told.tally.count = told.tally.count.saturating_add(count);
+                untold.update(heading.fingerprint.clone(), |untold| untold.add(minute, count));
             }
             Some(Known::Again) => {}
             None => ledger.lines.of(line).add_untold(count),
@@ -103,7 +104,7 @@ impl Tallied {
         let lines = ledger.lines.seen().filter_map(|(site, line)| {
             let count = line.take_untold();
             let site = site.cloned().unwrap_or_else(Site::unknown);
-            (count > 0).then(|| tally(None, String::new(), site, count))
+            (count > 0).then(|| Told::of_line(site, count))
         });
         by_issue.into_values().chain(lines).collect()
     }
@@ -130,20 +131,18 @@ impl Untold {
     }
 }
 
-impl Issue {
-    fn tally(&self) -> Tally {
-        tally(Some(self.fingerprint.clone()), self.title.clone(), self.site.clone(), 0)
+impl Told {
+    fn of(heading: &Heading) -> Self {
+        let Heading { fingerprint, title, target, file, line, .. } = heading.clone();
+        let tally = Tally { fingerprint: Some(fingerprint), title, target, file, line, count: 0 };
+        Self { tally, heading: Some(heading.clone()) }
     }
-}
 
-fn tally(fingerprint: Option<Fingerprint>, title: String, site: Site, count: u64) -> Tally {
-    Tally {
-        fingerprint,
-        title,
-        target: site.target.into_owned(),
-        file: site.file.map(Cow::into_owned),
-        line: site.line,
-        count,
+    fn of_line(site: Site, count: u64) -> Self {
+        let Site { target, file, line } = site;
+        let (target, file) = (target.into_owned(), file.map(Cow::into_owned));
+        let tally = Tally { fingerprint: None, title: String::new(), target, file, line, count };
+        Self { tally, heading: None }
     }
 }
 

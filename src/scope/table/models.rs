@@ -100,7 +100,7 @@ fn a_span_is_read_whole_or_not_at_all() {
             &spans,
             vec![
                 |spans| {
-                    spans.release(1, |slot| _ = slot.close());
+                    spans.release(1, |slot| _ = slot.close(false));
                     open(spans, 2);
                 },
                 |spans| {
@@ -161,6 +161,7 @@ fn open(spans: &Table<SpanSlot>, id: u64) {
         root: false,
         callsite: SPAN.metadata(),
         fields: Encoded { words: &words, cut: false },
+        names: false,
         birth: id * 1_000,
     };
     spans.claim(id, |_| false, |slot| slot.open(&span, id, id * 10, 0)).unwrap();
