@@ -395,8 +395,9 @@ impl Builder {
         #[cfg(not(feature = "sentry"))]
         let forward = None;
         let forward = if self.off { None } else { self.bookkeeper(forward, &ledger, &self.clock)? };
+        let environment = place::environment(&self);
         #[cfg(test)]
-        let forward = self.recorder.take().or(forward);
+        let forward = self.recorder.or(forward);
         let gate = if self.off { Gate::off() } else { gate };
         let (queue, outlet) = queue::queue(self.queue_items, self.queue_bytes, Arc::clone(&ledger));
         // Nobody pays for counting lanes unless somebody keeps count.
@@ -410,7 +411,6 @@ impl Builder {
             clock: self.clock.clone(),
             on: !self.off,
         };
-        let environment = place::environment(&self);
         let pipeline = Arc::new(Pipeline::new(queue, notes, Arc::clone(&ledger), self.rules, manner));
         let stop = if self.off {
             ledger.worker_gone();

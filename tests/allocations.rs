@@ -8,8 +8,8 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::hint::black_box;
 
-use crumbtrail::{CrumbLayer, Guard, Memory, Stack, Throttle};
-use tracing::{Level, debug, info_span, span, warn};
+use crumbtrail::{CrumbLayer, Guard, Memory, Stack, Store, Throttle};
+use tracing::{Level, debug, error, info_span, span, warn};
 use tracing_subscriber::Registry;
 use tracing_subscriber::prelude::*;
 
@@ -148,4 +148,59 @@ fn a_span_of_a_few_fields_allocates_nothing_of_its_own() {
     });
     // The registry takes a new page for its spans now and then.
     assert!(allocated < 10, "{allocated} allocations in 2,000 spans");
+}
+
+/// Allocations of this thread while a thousand lanes close, each of which `open` begins; after a warm-up of as many.
+fn allocations_of_closes(throttle: Throttle, open: impl Fn(u64) -> tracing::Span) -> u64 {
+    let (layer, guard) = crumbtrail::builder()
+        .throttle(throttle)
+        .panics(false)
+        .stack(Stack::Off)
+        .store(Store::Memory)
+        .build()
+        .unwrap();
+    let _default = tracing_subscriber::registry().with(layer).set_default();
+    let close = |lane| {
+        let span = open(lane);
+        let before = CALLS.get();
+        drop(span);
+        CALLS.get() - before
+    };
+    (0..1_000).for_each(|lane| _ = close(lane));
+    guard.flush(std::time::Duration::from_secs(30)).unwrap();
+    let allocated = (1_000..2_000).map(close).sum();
+    guard.flush(std::time::Duration::from_secs(30)).unwrap();
+    let stats = guard.stats();
+    assert!(stats.balances() && stats.lanes_uncounted == 0, "{stats:?}");
+    allocated
+}
+
+#[test]
+fn to_close_a_lane_that_names_a_user_and_tags_allocates_nothing() {
+    let by_fields = |lane| info_span!("request", user.id = lane, tags.plan = "pro");
+    assert_eq!(allocations_of_closes(Throttle::Off, by_fields), 0);
+    let by_word = |lane: u64| {
+        let span = info_span!("request");
+        span.in_scope(|| {
+            crumbtrail::set_user(crumbtrail::User::new(lane.to_string()));
+            crumbtrail::set_tag("plan", "pro");
+        });
+        span
+    };
+    assert_eq!(allocations_of_closes(Throttle::Off, by_word), 0);
+}
+
+#[test]
+fn an_error_that_is_only_counted_allocates_nothing_and_neither_does_the_close_of_its_lane() {
+    let limits = Throttle::Limits { issue: 1, all: 1, line: u32::MAX };
+    let failing = |lane| {
+        let span = info_span!("request", user.id = lane);
+        span.in_scope(|| {
+            let before = CALLS.get();
+            error!(error = "refused", "payment failed");
+            assert!(lane == 0 || CALLS.get() == before, "{lane}");
+        });
+        span
+    };
+    assert_eq!(allocations_of_closes(limits, failing), 0);
 }
