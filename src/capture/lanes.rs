@@ -31,7 +31,7 @@ impl Pipeline {
     pub(crate) fn tell(&self, span: Option<u64>, on_thread: bool, change: impl Fn(&mut LaneData)) -> bool {
         match self.scopes.tell(span, &self.trail, on_thread, change) {
             Told::Refused => return false,
-            Told::Outside(Some(note)) => self.send(note),
+            Told::Outside(Some(note)) => self.send(*note),
             Told::Root | Told::Outside(None) => {}
         }
         true

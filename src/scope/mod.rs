@@ -62,7 +62,7 @@ pub(crate) enum Told {
     /// The lane's root has it.
     Root,
     /// A task or thread has it, outside of any span; what is to be counted by it.
-    Outside(Option<LaneNote>),
+    Outside(Option<Box<LaneNote>>),
     /// There is none but the thread, which it would stick to.
     Refused,
 }
@@ -325,7 +325,7 @@ impl Scopes {
             return Told::Outside(None);
         }
         let after = base.told(place.lane).unwrap_or_default();
-        Told::Outside(outside::note(place.lane, before.as_deref(), &after))
+        Told::Outside(outside::note(place.lane, before.as_deref(), &after).map(Box::new))
     }
 
     /// Notes the newest event of the lane around the span `id`.
