@@ -32,6 +32,8 @@ pub(crate) struct Measure {
     pub(crate) subject: &'static str,
     /// Whose time at the same job in the same round the subject's is divided by; none for plain nanoseconds.
     pub(crate) against: Option<&'static str>,
+    /// What the subject takes longer is the figure, instead.
+    pub(crate) above: bool,
     pub(crate) bar: &'static str,
 }
 
@@ -77,7 +79,7 @@ pub(crate) fn run(measures: &[Measure], report: &mut Report) -> Result<(), Box<d
         };
         // The median of three meets a bar exactly where two of them do.
         let value = if disturbed { f64::NAN } else { middle(figures) };
-        let unit = if measure.against.is_some() { " x" } else { " ns" };
+        let unit = if measure.against.is_some() && !measure.above { " x" } else { " ns" };
         report.judge(measure.name, Figure { value, unit, decimals }, measure.bar, &detail);
     }
     Ok(())
@@ -136,6 +138,7 @@ fn one_run(measures: &[Measure]) -> Result<Vec<Median>, Box<dyn Error>> {
         let other = samples.get(&(index, measure.against.unwrap_or(measure.subject)))?;
         let figure = match measure.against {
             None => median(own.iter().copied()),
+            Some(_) if measure.above => median(own.iter().zip(other).map(|(own, other)| own - other)),
             Some(_) => median(own.iter().zip(other).map(|(own, other)| own / other)),
         };
         Some(Median { figure, own: median(own.iter().copied()), other: median(other.iter().copied()) })

@@ -5,7 +5,7 @@ use std::any::Any;
 use std::error::Error;
 use std::io;
 
-use crumbtrail::{Builder, Lost, Sink, Stack, Throttle, TrackedEvent};
+use crumbtrail::{Builder, Lost, Sink, Stack, Store, Throttle, TrackedEvent};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::prelude::*;
 
@@ -14,6 +14,9 @@ use crate::floor::Floor;
 
 /// crumbtrail with its defaults.
 pub(crate) const OURS: &str = "crumbtrail";
+/// The same, with a book of issues in memory, for which lanes are counted; and without any.
+pub(crate) const COUNTING: &str = "crumbtrail+book";
+pub(crate) const BOOKLESS: &str = "crumbtrail-book";
 /// crumbtrail that tells every ERROR, without a stack.
 pub(crate) const TELLING: &str = "crumbtrail+errors";
 /// The same, with its stack.
@@ -37,6 +40,8 @@ pub(crate) fn install(subject: &str) -> Result<Box<dyn Any>, Box<dyn Error>> {
             tracing_subscriber::registry().with(layer).with(fmt).try_init()?;
             Ok(Box::new(guard))
         }
+        COUNTING => failing(crumbtrail::builder().store(Store::Memory)),
+        BOOKLESS => failing(crumbtrail::builder().store(Store::Off)),
         TELLING => failing(crumbtrail::builder().throttle(Throttle::Off).stack(Stack::Off)),
         STACKS => failing(crumbtrail::builder().throttle(Throttle::Off)),
         THROTTLED => failing(crumbtrail::builder()),
@@ -60,7 +65,7 @@ pub(crate) fn install(subject: &str) -> Result<Box<dyn Any>, Box<dyn Error>> {
     }
 }
 
-/// For ERRORs: with a sink that drops what it is given.
+/// With a sink that drops what it is given.
 fn failing(builder: Builder) -> Result<Box<dyn Any>, Box<dyn Error>> {
     let (layer, guard) = builder.sink(Nowhere).build()?;
     tracing_subscriber::registry().with(layer).try_init()?;

@@ -19,6 +19,8 @@ pub(crate) enum Operation {
     Debug,
     /// A span with two fields: new, enter, exit, close.
     Span,
+    /// A span that names a user and a tag: new, close.
+    Lane,
     /// Enter and exit of a span that stays open: what every poll of an instrumented future pays.
     Reenter,
     /// An ERROR, in a span of its own; what comes before it is no part of the work.
@@ -55,6 +57,7 @@ impl fmt::Display for Job {
             Operation::Warn => "warn",
             Operation::Debug => "debug",
             Operation::Span => "span",
+            Operation::Lane => "lane",
             Operation::Reenter => "reenter",
             Operation::Error(failure) => failure.name(),
         };
@@ -77,6 +80,7 @@ impl FromStr for Job {
             Some("warn") => Operation::Warn,
             Some("debug") => Operation::Debug,
             Some("span") => Operation::Span,
+            Some("lane") => Operation::Lane,
             Some("reenter") => Operation::Reenter,
             other => {
                 let failure = Failure::ALL.into_iter().find(|failure| Some(failure.name()) == other);
@@ -104,6 +108,9 @@ pub(crate) fn repeat(operation: Operation, times: u64) {
         }),
         Operation::Span => (0..times).for_each(|order| {
             let _entered = request(black_box(order)).entered();
+        }),
+        Operation::Lane => (0..times).for_each(|user| {
+            drop(info_span!("request", user.id = black_box(user), tags.plan = "pro"));
         }),
         Operation::Reenter => {
             let span = request(0);
