@@ -14,12 +14,9 @@ use crate::model::{EventKind, Fingerprint, TrackedEvent};
 pub(crate) struct IssueId(pub(crate) u64);
 
 impl IssueId {
-    /// By [FNV-1a](https://datatracker.ietf.org/doc/html/draft-eastlake-fnv) over the parts, each with its end.
     pub(crate) fn of(fingerprint: &Fingerprint) -> Self {
-        let bytes = fingerprint.parts().iter().flat_map(|part| part.bytes().chain([0xff]));
-        Self(bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-        }))
+        // Each part with its end.
+        Self(hash(fingerprint.parts().iter().flat_map(|part| part.bytes().chain([0xff]))))
     }
 
     /// Those whose names begin so, whatever the capitals; None where no name does.
@@ -31,6 +28,13 @@ impl IssueId {
         };
         is_name.then_some(name("0")?..=name("f")?)
     }
+}
+
+/// The same in every process, by [FNV-1a](https://datatracker.ietf.org/doc/html/draft-eastlake-fnv).
+pub(super) fn hash(bytes: impl IntoIterator<Item = u8>) -> u64 {
+    bytes
+        .into_iter()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 /// The digits of a name.

@@ -5,6 +5,7 @@ use std::fmt;
 
 use datasketches::hll::{HllSketch, HllType, HllUnion};
 
+use super::issue::hash;
 use crate::limits::USERS_EXACT;
 use crate::model::User;
 
@@ -85,14 +86,19 @@ impl Users {
         matches!(self, Self::Exact(users) if users.is_empty())
     }
 
-    /// As a file holds it: a byte that says which, then the hashes, little-endian and in order, or the sketch in the form of
-    /// [Apache DataSketches](https://datasketches.apache.org/docs/HLL/HllSketches.html).
+    /// As a file holds it: a byte that says which, then the hashes, little-endian and in order, or a checksum and the sketch in the
+    /// form of [Apache DataSketches](https://datasketches.apache.org/docs/HLL/HllSketches.html), whose reader takes damaged
+    /// bytes for a sketch that overflows.
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
         match self {
             Self::Exact(users) => {
                 [EXACT].into_iter().chain(users.iter().flat_map(|user| user.to_le_bytes())).collect()
             }
-            Self::Estimated(sketch) => [ESTIMATED].into_iter().chain(sketch.serialize()).collect(),
+            Self::Estimated(sketch) => {
+                let sketch = sketch.serialize();
+                let checksum = hash(sketch.iter().copied()).to_le_bytes();
+                [ESTIMATED].into_iter().chain(checksum).chain(sketch).collect()
+            }
         }
     }
 
@@ -103,7 +109,11 @@ impl Users {
                 let (hashes, rest) = hashes.as_chunks();
                 rest.is_empty().then(|| Self::Exact(hashes.iter().copied().map(u64::from_le_bytes).collect()))
             }
-            (&ESTIMATED, sketch) => HllSketch::deserialize(sketch).ok().map(Self::Estimated),
+            (&ESTIMATED, rest) => {
+                let (checksum, sketch) = rest.split_first_chunk()?;
+                let is_whole = u64::from_le_bytes(*checksum) == hash(sketch.iter().copied());
+                is_whole.then(|| HllSketch::deserialize(sketch).ok().map(Self::Estimated))?
+            }
             _ => None,
         }
     }

@@ -1,8 +1,8 @@
 //! What tells the variants of an issue apart.
 
-use super::IssueId;
+use super::issue::hash;
 use crate::limits::VARIANT_CHARS;
-use crate::model::{Fingerprint, TrackedEvent};
+use crate::model::TrackedEvent;
 
 /// Which variant of its issue an event is: a hash of the label, and the label.
 ///
@@ -32,8 +32,7 @@ pub(crate) fn variant_of(event: &TrackedEvent) -> (u64, String) {
         label.truncate(end);
         label.push('…');
     }
-    let IssueId(hash) = IssueId::of(&Fingerprint::from(label.as_str()));
-    (hash, label)
+    (hash(label.bytes()), label)
 }
 
 /// The text without its values: a word with a digit in it is `<*>`, what stands in quotes is `…`.

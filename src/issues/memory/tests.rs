@@ -256,7 +256,7 @@ fn a_book_in_memory_is_bounded() {
     let mut book = MemoryBook::default();
     let at = |nth: u64| now().after(Duration::from_secs(nth));
     // Many issues, long names, each with a user and a release of its own.
-    for nth in 0..20_000 {
+    for nth in 0..14_000 {
         let mut failed = event(&format!("{nth} {}", "long ".repeat(60)), at(nth));
         failed.release = Some(nth.to_string());
         failed.user = Some(User::new(nth.to_string()));
@@ -267,12 +267,12 @@ fn a_book_in_memory_is_bounded() {
     assert!(book.event_bytes <= BOOK_EVENT_BYTES && book.event_bytes > BOOK_EVENT_BYTES / 2);
     assert_eq!(book.releases.len(), BOOK_RELEASES);
     let newest = book.list(&Query { most: Some(1), ..Query::default() }).unwrap();
-    assert!(newest[0].title.starts_with("19999 "));
+    assert!(newest[0].title.starts_with("13999 "));
     let kept = book.list(&Query::default()).unwrap().len();
-    assert!((5_000..20_000).contains(&kept), "{kept}");
+    assert!((5_000..14_000).contains(&kept), "{kept}");
 
     // One issue, many hours, lines, variants and lanes.
-    for nth in 0..2_000_u64 {
+    for nth in 0..1_200_u64 {
         let at = now().after(Duration::from_secs(3_600 * nth));
         let line = Of::Line { target: nth.to_string(), file: None, line: None };
         let count = Count { at, release: None, environment: String::new(), count: 1, of: line };

@@ -125,4 +125,20 @@ proptest! {
             let _ = (users.count(), users.to_bytes());
         }
     }
+
+    #[test]
+    fn damaged_bytes_are_refused_or_harmless(
+        number in 1_025..6_000_u64,
+        damage in proptest::collection::vec((0..64_usize, any::<u8>()), 1..4),
+        cut in proptest::option::of(0..200_usize),
+    ) {
+        let mut bytes = users(5, 0..number).to_bytes();
+        damage.into_iter().for_each(|(at, byte)| bytes[at] = byte);
+        bytes.truncate(cut.unwrap_or(usize::MAX));
+        if let Some(mut users) = Users::from_bytes(&bytes) {
+            users.insert(1);
+            users.merge(&users.clone());
+            let _ = (users.count(), users.to_bytes());
+        }
+    }
 }
