@@ -80,7 +80,7 @@ pub struct Builder {
     clock: Clock,
     /// Takes what is recorded, instead of a book.
     #[cfg(test)]
-    recorder: std::cell::Cell<Option<Box<dyn crate::sink::Forward>>>,
+    recorder: Option<Box<dyn crate::sink::Forward>>,
     off: bool,
 }
 
@@ -122,7 +122,7 @@ impl Builder {
             quiet: false,
             clock: Clock::default(),
             #[cfg(test)]
-            recorder: std::cell::Cell::new(None),
+            recorder: None,
             off: false,
         }
     }
@@ -350,8 +350,8 @@ impl Builder {
 
     /// Takes what is recorded, instead of a book.
     #[cfg(test)]
-    pub(crate) fn recorder(self, recorder: Box<dyn crate::sink::Forward>) -> Self {
-        self.recorder.set(Some(recorder));
+    pub(crate) fn recorder(mut self, recorder: Box<dyn crate::sink::Forward>) -> Self {
+        self.recorder = Some(recorder);
         self
     }
 
