@@ -272,3 +272,23 @@ pub const BOOK_EVENT_BYTES: usize = 4 * 1024 * 1024;
 pub const BOOK_TRAFFIC_BYTES: usize = 4 * 1024 * 1024;
 /// Releases that are remembered where issues are kept in memory; of more, the one not seen for longest is forgotten.
 pub const BOOK_RELEASES: usize = 1_000;
+/// How long a program waits for another process that writes to its store, before it tries again later.
+pub const STORE_BUSY: Duration = Duration::from_millis(250);
+/// The same for the command, for which somebody waits.
+pub const STORE_BUSY_COMMAND: Duration = Duration::from_secs(5);
+/// Bytes of a store that are kept in memory.
+pub const STORE_CACHE_BYTES: i64 = 2 * 1024 * 1024;
+/// Bytes of a store's log, or journal, that are left on disk while nothing is in it.
+pub const STORE_JOURNAL_BYTES: i64 = 4 * 1024 * 1024;
+/// Bytes of a store that is looked through for damage when it is opened; in a larger one damage is found when it is met.
+pub const STORE_CHECKED_BYTES: u64 = 16 * 1024 * 1024;
+/// How often a program looks in its store for events that another process held when it died.
+pub const STORE_ADOPT: Duration = Duration::from_secs(60);
+/// How long an event is held before its process is taken for dead.
+pub const STORE_ADOPTED: Duration = Duration::from_secs(30);
+/// Ledgers that a store keeps: those of the processes that started last.
+pub const STORE_PROCESSES: usize = 100;
+/// Bytes of an event as it is read from a store, before it is taken apart; one of more is not read.
+pub const DOCUMENT_BYTES: u64 = 32 * 1024 * 1024;
+/// How long a program forgets at a time; what is left is forgotten later.
+pub const STORE_PRUNE: Duration = Duration::from_millis(200);

@@ -84,6 +84,13 @@ impl Tags {
         )
     }
 
+    /// Every tag and value that is counted.
+    pub(crate) fn values(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.by_tag
+            .iter()
+            .flat_map(|(tag, values)| values.counts.keys().map(|value| (tag.as_str(), value.as_str())))
+    }
+
     /// Of each tag the most frequent values.
     pub(crate) fn shares(&self) -> Vec<TagShares> {
         let shares = self.by_tag.iter().map(|(tag, Values { total, counts })| {

@@ -51,6 +51,16 @@ impl EventId {
         self.0
     }
 
+    #[cfg(feature = "store")]
+    pub(crate) fn to_bytes(self) -> [u8; 16] {
+        self.0.into_bytes()
+    }
+
+    #[cfg(feature = "store")]
+    pub(crate) fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(Uuid::from_bytes(bytes))
+    }
+
     /// A name that is unique in this process, for where there is no randomness.
     pub(crate) fn unique() -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);

@@ -53,6 +53,7 @@ pub(crate) use {
     issue::issue,
     list::{events, issues, lines},
     sentence::sentence,
+    time::rfc3339,
 };
 
 /// How often the issue came before, as far as the one who asks for a report knows.

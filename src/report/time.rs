@@ -77,6 +77,16 @@ pub(super) fn hundredths(part: u64, whole: u64) -> Hundredths {
     }
 }
 
+/// A moment in the form of [RFC 3339](https://www.rfc-editor.org/rfc/rfc3339), to the microsecond.
+#[cfg(feature = "store")]
+pub(crate) fn rfc3339(time: SystemTime) -> String {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let (seconds, micros) = (since.as_secs(), since.subsec_micros());
+    let (year, month, day) = date(seconds / 86_400);
+    let (hour, minute, second) = (seconds / 3_600 % 24, seconds / 60 % 60, seconds % 60);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{micros:06}Z")
+}
+
 /// A number with its thousands apart: `12,000`.
 pub(super) fn count(number: u64) -> String {
     let digits = number.to_string();

@@ -1,0 +1,9 @@
+//! What a store promises, by the face that the worker and the command know.
+
+mod damaged;
+mod forms;
+mod held;
+mod places;
+mod recorded;
+mod rig;
+mod shared;
