@@ -29,6 +29,8 @@ mod scope;
 mod sink;
 mod sync;
 mod trail;
+#[cfg(feature = "store")]
+pub mod view;
 mod worker;
 
 pub use api::{add_breadcrumb, capture_error, last_event_id, set_context, set_tag, set_user};

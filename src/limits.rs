@@ -292,3 +292,5 @@ pub const STORE_PROCESSES: usize = 100;
 pub const DOCUMENT_BYTES: u64 = 32 * 1024 * 1024;
 /// How long a program forgets at a time; what is left is forgotten later.
 pub const STORE_PRUNE: Duration = Duration::from_millis(200);
+/// Issues that a list of the command shows, unless it is told another number.
+pub const LISTED_ISSUES: usize = 50;

@@ -91,7 +91,7 @@ pub(crate) fn events(events: &[TrackedEvent], now: Moment, look: Look) -> String
 }
 
 /// As many digits as name an issue among tens of thousands.
-pub(super) fn short_id(id: IssueId) -> String {
+pub(crate) fn short_id(id: IssueId) -> String {
     format!("{id}").chars().take(ID_DIGITS).collect()
 }
 

@@ -17,6 +17,8 @@ mod issue;
 mod list;
 mod page;
 mod repeat;
+#[cfg(feature = "store")]
+mod row;
 #[cfg(test)]
 #[cfg(feature = "store")]
 mod sample;
@@ -51,9 +53,10 @@ pub(crate) use style::{Look, Style};
 #[allow(unused_imports, reason = "used by what is being built")]
 pub(crate) use {
     issue::issue,
-    list::{events, issues, lines},
+    list::{events, issues, lines, short_id},
+    row::row,
     sentence::sentence,
-    time::rfc3339,
+    time::{count, rfc3339, stretch},
 };
 
 /// How often the issue came before, as far as the one who asks for a report knows.

@@ -13,7 +13,7 @@ pub(super) fn age(age: Duration) -> String {
 }
 
 /// How long: `340 ms`, `12 s`, `7 min`, `2 h`, `3 days`.
-pub(super) fn stretch(time: Duration) -> String {
+pub(crate) fn stretch(time: Duration) -> String {
     const HOUR: u64 = 3_600;
     match time.as_secs() {
         0 => format!("{} ms", time.as_millis()),
@@ -88,7 +88,7 @@ pub(crate) fn rfc3339(time: SystemTime) -> String {
 }
 
 /// A number with its thousands apart: `12,000`.
-pub(super) fn count(number: u64) -> String {
+pub(crate) fn count(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (at, digit) in digits.chars().enumerate() {

@@ -25,7 +25,7 @@ pub use sentry::{Diagnosis, Finding, Step};
 pub(crate) use sentry::{Dsn, Sentry, diagnose};
 #[cfg(feature = "store")]
 #[allow(unused_imports, reason = "used by what is being built")]
-pub(crate) use store::{Access, Store, default_path, is_test_binary, open};
+pub(crate) use store::{Access, Condition, Mark, Store, default_path, is_test_binary, newest, open, to_json};
 
 /// A place that tracked events go to.
 ///
