@@ -267,7 +267,7 @@ impl Lanes {
         let known = statement.query_row(params![release, int(hour)], |row| {
             Ok(Self { count: number(row, 0)?, users: users(row, 1)? })
         });
-        Ok(known.optional()?.unwrap_or(Self { count: 0, users: Users::default() }))
+        Ok(known.optional()?.unwrap_or_else(|| Self { count: 0, users: Users::default() }))
     }
 
     fn write(&self, file: &Connection, release: &str, hour: u64) -> Result<()> {

@@ -53,7 +53,10 @@ struct New {
     variant: u64,
 }
 
-/// An event in its place among those of its issue: where it is in the file, or in the batch.
+/// An event among those of its issue: its moment, id and variant, and where it stands.
+type Place = (i64, [u8; 16], u64, At);
+
+/// In the file, or in the batch.
 #[derive(Clone, Copy)]
 enum At {
     File(i64),
@@ -329,8 +332,8 @@ fn write_events(
     Ok(())
 }
 
-/// The events of an issue that are in the file: moment, id, variant, place.
-fn places(file: &Connection, issue: IssueId) -> Result<Vec<(i64, [u8; 16], u64, At)>> {
+/// The events of an issue that are in the file.
+fn places(file: &Connection, issue: IssueId) -> Result<Vec<Place>> {
     let mut statement = file.prepare_cached("SELECT time, id, variant, seq FROM event WHERE issue = ?1")?;
     let places = statement.query_map([key(issue)], |row| {
         Ok((row.get(0)?, row.get(1)?, row.get::<_, i64>(2)?.cast_unsigned(), At::File(row.get(3)?)))

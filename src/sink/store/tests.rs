@@ -3,6 +3,7 @@
 mod damaged;
 mod forms;
 mod held;
+mod model;
 mod places;
 mod recorded;
 mod rig;

@@ -78,7 +78,8 @@ fn a_damaged_file_is_set_aside_whole_and_three_starts_are_no_loop() {
             let kept = fs::read(folder.path().join(aside)).unwrap();
             assert!(kept == bytes, "{damage}: what was set aside is not what was there");
         }
-        if damage != "last page" && damage != "tenth page" {
+        // The others may lie in what is free, or in a document, which is known for damaged by itself.
+        if !["uneven", "tenth page", "last page"].contains(&damage) {
             assert_eq!(folder.aside().len(), 1, "{damage}: {:?}", folder.names());
         }
     }

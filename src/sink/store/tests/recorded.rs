@@ -25,7 +25,7 @@ fn an_event_comes_back_as_it_was() {
     record(&mut folder.open(), &event);
     let store = folder.open();
     let issue = store.list(&Query::default()).unwrap()[0].id;
-    assert_eq!(store.events(issue, 10).unwrap(), [event.clone()]);
+    assert_eq!(store.events(issue, 10).unwrap(), std::slice::from_ref(&event));
     let issue = store.issue(issue).unwrap().unwrap();
     assert_eq!((issue.fingerprint, issue.newest), (event.fingerprint.clone(), Some(event)));
 }

@@ -113,7 +113,7 @@ pub(super) fn rich() -> TrackedEvent {
             .as_object()
             .unwrap()
             .clone(),
-        cut: nth % 2 == 0,
+        cut: nth.is_multiple_of(2),
     };
     let cause = |value: &str| Cause::new(Some("shop::Refused".to_owned()), value);
     TrackedEvent {
