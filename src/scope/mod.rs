@@ -23,7 +23,7 @@ use crate::trail::{Trail, Wanted};
 
 use base::{BaseKey, BaseSlot};
 pub(crate) use span::NewSpan;
-use span::{Over, SpanSlot};
+use span::SpanSlot;
 use table::Table;
 
 /// The lanes of one pipeline.
@@ -143,16 +143,19 @@ impl Scopes {
     /// Forgets a span. Where it was the root of a lane that began here, what this task or thread logged before belongs
     /// to the past. One that began elsewhere, such as a response's body, says nothing of it. Tells the lane that is over,
     /// if that had an event; to `tell`, what is to be counted.
-    pub(crate) fn close(&self, id: u64, trail: &Trail, tell: impl FnMut(LaneNote)) -> Option<ClosedLane> {
-        let (mut home, mut parent, mut closed) = (0, 0, None);
+    pub(crate) fn close(&self, id: u64, trail: &Trail, mut tell: impl FnMut(LaneNote)) -> Option<ClosedLane> {
+        let (mut home, mut parent, mut begun) = (0, 0, 0);
+        let (mut over, mut is_noted) = (None, false);
         self.spans.release(id, |slot| {
             (home, parent) = (slot.home(), slot.parent());
-            let begun = if slot.is_root() { slot.number() } else { 0 };
-            closed = Some((begun, slot.close(self.counts)));
+            begun = if slot.is_root() { slot.number() } else { 0 };
+            over = slot.close(self.counts, |note| {
+                is_noted = true;
+                self.note(Some(note), begun, parent, &mut tell);
+            });
         });
-        let (begun, Over { told: over, note }) = closed?;
-        if self.counts && (note.is_some() || begun != 0 && parent != 0) {
-            self.note(note, begun, parent, tell);
+        if self.counts && !is_noted && begun != 0 && parent != 0 {
+            self.note(None, begun, parent, tell);
         }
         let here = if home == 0 { None } else { Some(BaseKey::current()).filter(|key| key.key() == home) };
         if here.is_some()

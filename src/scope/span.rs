@@ -70,15 +70,6 @@ pub(crate) struct Ancestor {
     pub(crate) logged: bool,
 }
 
-/// What becomes known of a span when it closes.
-#[derive(Debug)]
-pub(super) struct Over {
-    /// The lane that ends with it, if that had an event.
-    pub(super) told: Option<u64>,
-    /// What it says of its lane.
-    pub(super) note: Option<LaneNote>,
-}
-
 const CUT: u64 = 1 << 32;
 const NAMES: u64 = 1 << 33;
 
@@ -112,8 +103,9 @@ impl SpanSlot {
         self.number.store(number, Ordering::Release);
     }
 
-    /// Empties the slot; readers that are still at it see that the number is gone.
-    pub(super) fn close(&self, counts: bool) -> Over {
+    /// Empties the slot; readers that are still at it see that the number is gone. Returns the lane that is over, if that had
+    /// an event. Where lanes are counted, `tell` is told what the span says of its lane, if it says anything.
+    pub(super) fn close(&self, counts: bool, tell: impl FnOnce(LaneNote)) -> Option<u64> {
         let (lane, number) = (self.lane(), self.number());
         self.number.store(0, Ordering::Release);
         let (mut extra, mut told) = (None, None);
@@ -122,13 +114,15 @@ impl SpanSlot {
             // Only a lane's root notes events.
             told = self.last_event.swap(None).map(|_| lane);
         }
-        let note = if counts { self.last_note(lane, number, extra) } else { None };
-        Over { told, note }
+        if counts {
+            self.last_note(lane, number, extra, tell);
+        }
+        told
     }
 
     /// What is to be counted of a span that closes; what was noted for that is taken.
     #[inline]
-    fn last_note(&self, lane: u64, number: u64, extra: Option<Arc<SpanExtra>>) -> Option<LaneNote> {
+    fn last_note(&self, lane: u64, number: u64, extra: Option<Arc<SpanExtra>>, tell: impl FnOnce(LaneNote)) {
         let key = self.tallied.load(Ordering::Relaxed);
         if key != 0 {
             self.tallied.store(0, Ordering::Relaxed);
@@ -138,15 +132,16 @@ impl SpanSlot {
             self.joined.store(0, Ordering::Relaxed);
         }
         let names = self.names(extra.as_deref());
+        // Most spans: nothing of the size of a note is moved for them.
         if key == 0 && !joined && !names {
-            return None;
+            return;
         }
         let part = if lane == number { LanePart::Root } else { LanePart::Span };
         let mut note = LaneNote { key, ..LaneNote::new(lane, number, part, clock::coarse_ns()) };
         if names {
             self.fill(&mut note, extra);
         }
-        Some(note)
+        tell(note);
     }
 
     /// What an open span says of a lane that began inside of it, and ends; `id` is whom the slot was found by.

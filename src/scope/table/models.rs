@@ -100,7 +100,7 @@ fn a_span_is_read_whole_or_not_at_all() {
             &spans,
             vec![
                 |spans| {
-                    spans.release(1, |slot| _ = slot.close(false));
+                    spans.release(1, |slot| _ = slot.close(false, |_| {}));
                     open(spans, 2);
                 },
                 |spans| {
