@@ -7,6 +7,7 @@
 //! Never panics. After a fork the child's handle answers with a fault, and touches nothing.
 
 mod batch;
+mod condition;
 mod damage;
 mod disk;
 mod document;
@@ -20,6 +21,7 @@ mod prune;
 mod record;
 mod row;
 mod schema;
+mod stream;
 mod trouble;
 
 use std::cell::Cell;
@@ -40,8 +42,10 @@ use record::Hand;
 use row::UserKey;
 use trouble::{Result, Trouble};
 
+pub(crate) use condition::Condition;
 pub(crate) use document::to_json;
 pub(crate) use place::{default_path, is_test_binary, newest};
+pub(crate) use stream::Mark;
 
 /// A file of issues.
 pub(crate) struct Store {
