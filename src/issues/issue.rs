@@ -34,9 +34,9 @@ impl IssueId {
 /// [MurmurHash3](https://github.com/aappleby/smhasher/wiki/MurmurHash3) ends, so that what is nearly alike differs in the first
 /// digits too.
 pub(super) fn hash(bytes: impl IntoIterator<Item = u8>) -> u64 {
-    let hash = bytes
-        .into_iter()
-        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+    let hash = bytes.into_iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
     let hash = (hash ^ (hash >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
     let hash = (hash ^ (hash >> 33)).wrapping_mul(0xc4ce_b9fe_1a85_ec53);
     hash ^ (hash >> 33)

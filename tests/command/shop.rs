@@ -52,6 +52,11 @@ pub(crate) fn sign_up(person: u64) {
     error!(error = &error as &dyn Error, "sign-up failed");
 }
 
+/// A sign-up that goes well.
+pub(crate) fn signed_up(person: u64) {
+    drop(error_span!("sign_up", user.id = person, tags.provider = "mail").entered());
+}
+
 /// What is read on the first page of the docs.
 pub(crate) fn a_day() {
     orders(3);

@@ -308,7 +308,9 @@ fn write_events(
         (int(Moment::of(new.event.time).ms()), new.event.id.to_bytes(), new.variant, At::Batch(at))
     }));
     places.sort_unstable_by_key(|&(time, id, ..)| std::cmp::Reverse((time, id)));
-    for (is_kept, place) in kept(places.iter().map(|place| place.2), keep).into_iter().zip(&places) {
+    let kept = kept(places.iter().map(|place| place.2), keep);
+    // The oldest first: who follows the file is told in that order.
+    for (is_kept, place) in kept.into_iter().zip(&places).rev() {
         match (is_kept, place) {
             (true, &(time, id, variant, At::Batch(at))) => {
                 let Some(new) = events.get(at) else { continue };

@@ -133,6 +133,7 @@ CREATE TABLE event (
 ) STRICT;
 CREATE INDEX event_by_issue ON event (issue, time, id, variant);
 CREATE INDEX event_by_time ON event (time);
+CREATE INDEX event_by_id ON event (id);
 
 -- The words of an event, in small letters.
 CREATE TABLE event_text (
