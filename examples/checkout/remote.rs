@@ -57,15 +57,17 @@ pub(crate) async fn wallet(order: u64, rate: u64) -> Result<()> {
     Ok(())
 }
 
-/// A provider of identities says an address and a year of birth, or that the token has run out. One of them has begun to
-/// send whole dates for the people who allow it.
+/// A provider of identities says an address and a year of birth, or that the token has run out. The second version of
+/// Google's interface sends whole dates for the people who allow it.
 pub(crate) async fn provider(provider: &str, sign_up: u64, attempt: u32) -> Result<String> {
     let dice = Dice::of("profile", sign_up);
     late(15 + dice.below(30)).await;
     let (address, year) = (format!("user{sign_up}@example.com"), 1950 + dice.below(60));
+    let whole_dates =
+        provider == "google" && std::env::var("GOOGLE_VERSION").is_ok_and(|version| version == "2");
     Ok(match dice.below(40) {
         0..=5 if attempt == 1 => "expired".to_owned(),
-        0..=14 if provider == "google" => format!("{address} {year}-07-14"),
+        0..=21 if whole_dates => format!("{address} {year}-07-14"),
         _ => format!("{address} {year}"),
     })
 }
