@@ -67,7 +67,7 @@ pub(crate) async fn provider(provider: &str, sign_up: u64, attempt: u32) -> Resu
         provider == "google" && std::env::var("GOOGLE_VERSION").is_ok_and(|version| version == "2");
     Ok(match dice.below(40) {
         0..=5 if attempt == 1 => "expired".to_owned(),
-        0..=21 if whole_dates => format!("{address} {year}-07-14"),
+        0..=23 if whole_dates => format!("{address} {year}-07-14"),
         _ => format!("{address} {year}"),
     })
 }
