@@ -44,6 +44,10 @@ pub(crate) async fn sign_up(sign_up: SignUp) -> Result<u64> {
 
 /// Asks the provider for the profile; a token that has run out is renewed once.
 async fn profile(sign_up: &SignUp) -> Result<Profile> {
+    let version = remote::version(sign_up.provider);
+    if version > 1 {
+        warn!(version, "the provider calls this version of its interface a preview");
+    }
     let mut answer = remote::provider(sign_up.provider, sign_up.number, 1).await?;
     if answer == "expired" {
         warn!("token has run out, renewing it");

@@ -63,13 +63,18 @@ pub(crate) async fn provider(provider: &str, sign_up: u64, attempt: u32) -> Resu
     let dice = Dice::of("profile", sign_up);
     late(15 + dice.below(30)).await;
     let (address, year) = (format!("user{sign_up}@example.com"), 1950 + dice.below(60));
-    let whole_dates =
-        provider == "google" && std::env::var("GOOGLE_VERSION").is_ok_and(|version| version == "2");
+    let whole_dates = version(provider) == 2;
     Ok(match dice.below(40) {
         0..=5 if attempt == 1 => "expired".to_owned(),
         0..=23 if whole_dates => format!("{address} {year}-07-14"),
         _ => format!("{address} {year}"),
     })
+}
+
+/// The version of a provider's interface that this deployment asks for.
+pub(crate) fn version(provider: &str) -> u32 {
+    let google = || std::env::var("GOOGLE_VERSION").ok()?.parse().ok();
+    if provider == "google" { google().unwrap_or(1) } else { 1 }
 }
 
 /// How many accounts the store has room for.
