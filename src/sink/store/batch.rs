@@ -77,7 +77,7 @@ impl<'a> Batch<'a> {
     pub(super) fn event(&mut self, event: &Arc<TrackedEvent>) -> Result<()> {
         let at = Moment::of(event.time);
         self.days.insert(at);
-        let release = event.release.as_deref().filter(|release| !release.is_empty());
+        let release = event.release.as_deref();
         let user = event.user.as_ref().and_then(|user| self.key.hash(user));
         let by =
             Occurrence { at, release, release_begun: self.seen(release, at)?, count: 1, is_tallied: false };
@@ -97,7 +97,7 @@ impl<'a> Batch<'a> {
         self.days.insert(at);
         match &count.of {
             Of::Issue(heading) => {
-                let release = count.release.as_deref().filter(|release| !release.is_empty());
+                let release = count.release.as_deref();
                 let release_begun = self.seen(release, at)?;
                 self.page(heading, at)?;
                 let by = Occurrence { at, release, release_begun, count: count.count, is_tallied: true };
@@ -126,7 +126,7 @@ impl<'a> Batch<'a> {
             slot.insert(page);
         }
         let user = hit.user.as_ref().and_then(|user| self.key.hash(user));
-        let release = hit.release.as_deref().filter(|release| !release.is_empty());
+        let release = hit.release.as_deref();
         self.seen(release, hit.at)?;
         let Some(page) = self.pages.get_mut(&id) else { return Ok(()) };
         page.hit(self.file, hit.at, release, user, &hit.tags)?;
@@ -138,7 +138,7 @@ impl<'a> Batch<'a> {
     }
 
     fn traffic(&mut self, traffic: &Traffic) -> Result<()> {
-        let release = traffic.release.as_deref().filter(|release| !release.is_empty());
+        let release = traffic.release.as_deref();
         self.days.insert(traffic.at);
         self.seen(release, traffic.at)?;
         let name = release_name(release).to_owned();

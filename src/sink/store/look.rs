@@ -22,7 +22,7 @@ pub(super) fn list(file: &Connection, query: &Query) -> Result<Vec<Summary>> {
         values.push(state_name(only).to_owned().into());
     }
     if let Some(release) = &query.release {
-        let which = vec![release.clone().into()];
+        let which = vec![release_name(Some(release)).to_owned().into()];
         conditions.push(among(file, "issue_release", "release = ? AND count > 0", &which)?);
         values.extend(which);
     }
@@ -220,7 +220,8 @@ fn variants(file: &Connection, issue: IssueId) -> Result<Vec<Variant>> {
 /// The releases that have a name, and when each was first seen.
 fn releases(file: &Connection) -> Result<BTreeMap<String, Moment>> {
     let mut statement = file.prepare_cached("SELECT name, first_seen FROM release WHERE name <> ''")?;
-    let releases = statement.query_map([], |row| Ok((row.get(0)?, moment(row, 1)?)))?;
+    let releases =
+        statement.query_map([], |row| Ok((release(row.get(0)?).unwrap_or_default(), moment(row, 1)?)))?;
     Ok(releases.collect::<rusqlite::Result<_>>()?)
 }
 

@@ -210,7 +210,6 @@ impl Book for Store {
     }
 
     fn prune(&mut self, keep: &Retention, now: Moment) -> Result<Pruned, Fault> {
-        self.hand.keep = keep.clone();
         prune::prune(self, keep, now)
     }
 

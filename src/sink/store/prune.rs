@@ -28,14 +28,17 @@ pub(super) fn prune(store: &mut Store, keep: &Retention, now: Moment) -> Result<
             }
         }
     }
-    let mut next = Some(store.hand.walked_to.take().unwrap_or(i64::MIN));
+    let left = store.hand.walked_to.take_if(|(by, _)| by == keep);
+    let mut next = Some(left.map_or(i64::MIN, |(_, from)| from));
     while let Some(from) = next {
         let step = store.change(|file| walk(file, from, keep, horizon))?;
         pruned.events += step.events;
         pruned.buckets += step.buckets;
         next = step.next;
-        if next.is_some() && turn.is_over() {
-            store.hand.walked_to = next;
+        if let Some(from) = next
+            && turn.is_over()
+        {
+            store.hand.walked_to = Some((keep.clone(), from));
             return Ok(pruned);
         }
     }

@@ -24,9 +24,10 @@ pub(super) struct Hand {
     adopted: Option<Moment>,
     /// Whether those are to be sent.
     pub(super) sends: bool,
+    /// What is kept from the beginning, whatever is pruned.
     pub(super) keep: Retention,
-    /// The issue that forgetting goes on with, where it was not done.
-    pub(super) walked_to: Option<i64>,
+    /// The issue that forgetting goes on with, where it was not done, and by what.
+    pub(super) walked_to: Option<(Retention, i64)>,
 }
 
 /// What came of a batch.

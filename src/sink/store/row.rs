@@ -63,14 +63,25 @@ pub(super) fn moment(row: &Row<'_>, column: usize) -> rusqlite::Result<Moment> {
     number(row, column).map(Moment::from_ms)
 }
 
-/// What a column of a release holds; there is none where it is empty.
+/// As a column holds a release: nothing, where there is none.
 pub(super) fn release_name(release: Option<&str>) -> &str {
-    release.unwrap_or_default()
+    match release {
+        None => "",
+        Some("") => NAMELESS,
+        Some(name) => name,
+    }
 }
 
-pub(super) fn release(name: String) -> Option<String> {
+pub(super) fn release(mut name: String) -> Option<String> {
+    if name == NAMELESS {
+        name.clear();
+        return Some(name);
+    }
     Some(name).filter(|name| !name.is_empty())
 }
+
+/// Stands for a release whose name is empty.
+const NAMELESS: &str = "\0";
 
 pub(super) fn users(row: &Row<'_>, column: usize) -> rusqlite::Result<Users> {
     let bytes = row.get_ref(column)?.as_blob()?;
