@@ -251,6 +251,17 @@ pub const BOOK_RETRY_MOST: Duration = Duration::from_secs(5);
 pub const PRUNE_EVERY: Duration = Duration::from_secs(10 * 60);
 /// Events after which a store is looked through earlier.
 pub const PRUNE_EVENTS: usize = 4_096;
+/// How often a store is looked through for what other processes left.
+pub const ADOPT_EVERY: Duration = Duration::from_secs(60);
+/// Bytes of the events that wait in a store for a server, compressed; beyond, the oldest are not sent any more.
+pub const STORED_OUTBOX_BYTES: u64 = 64 * 1024 * 1024;
+/// Days that an event waits in a store for a server.
+pub const STORED_OUTBOX_DAYS: u64 = 7;
+/// How often a server that is away is asked for, by an event that waits in a store.
+pub const STORED_OUTBOX_EVERY: Duration = Duration::from_secs(30);
+/// How long a process says nothing, where files cannot be locked, until it is taken for gone: what it left is another's to
+/// send.
+pub const OWNER_SILENT: Duration = Duration::from_secs(10 * 60);
 /// How long a resolved issue stays so whatever comes without a release: what was on its way is no sign that it came back.
 pub const RESOLVED_QUIET: Duration = Duration::from_secs(30 * 60);
 /// The newest days on which something was recorded that must have come to pass before a store forgets by age: a clock that

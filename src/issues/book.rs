@@ -6,7 +6,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::{
-    Decision, Entry, Facts, Issue, IssueId, LineTotal, Moment, ProcessNote, Sighting, State, Summary,
+    Decision, Entry, Facts, Issue, IssueId, LineTotal, Moment, Outgoing, ProcessNote, Sighting, State, Summary,
 };
 use crate::limits::{KEEP_DAYS, KEEP_EVENTS, KEEP_HOURLY_DAYS, KEEP_VARIANT_EVENTS, STORE_BYTES};
 use crate::model::TrackedEvent;
@@ -44,6 +44,18 @@ pub(crate) trait Book: Send {
 
     /// What was counted by line, those with most first; of one count, by target, file and line.
     fn lines(&self) -> Result<Vec<LineTotal>, Fault>;
+
+    /// Takes over what processes left that are gone: what they held is recorded, and what they did not get sent is this
+    /// one's to send. Says what is new by it. It is to be asked now and then.
+    fn adopt(&mut self, now: Moment) -> Result<Vec<Sighting>, Fault> {
+        let _ = now;
+        Ok(Vec::new())
+    }
+
+    /// What is to be sent of it, where that outlives the process.
+    fn outgoing(&mut self) -> Option<&mut dyn Outgoing> {
+        None
+    }
 
     /// Whether what is recorded outlives the process. If not, nobody need tell of what is only held.
     fn is_durable(&self) -> bool {

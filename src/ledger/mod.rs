@@ -25,7 +25,7 @@ pub use handle::Handle;
 pub(crate) use lines::{COMMON, Line, Lines};
 #[cfg(feature = "sentry")]
 pub(crate) use receipt::Errand;
-pub(crate) use receipt::Receipt;
+pub(crate) use receipt::{Kept, Receipt, Returned};
 pub use stats::{Dropped, LineCount, Lost, Stats};
 pub(crate) use tallies::{Admission, Budget, Counts, Tallies};
 
@@ -188,6 +188,14 @@ impl Ledger {
         self.stir();
     }
 
+    /// So many events did not reach the server, and never will.
+    pub(crate) fn unsend(&self, reason: Lost, count: u64) {
+        if let Some(unsent) = self.unsent.get(reason as usize) {
+            unsent.fetch_add(count, Ordering::Relaxed);
+            self.stir();
+        }
+    }
+
     /// An event that entered is nobody's to be told, for this reason.
     pub(crate) fn drop_one(&self, reason: Dropped) {
         if let Some(counter) = self.dropped.get(reason as usize) {
@@ -271,8 +279,11 @@ impl Ledger {
         }
         self.check_not_worker()?;
         let target = self.enqueued.load(Ordering::Relaxed);
-        let ended = self.progress.lock().unwrap_or_else(PoisonError::into_inner).ended;
-        if ended >= target && !self.unsettled.load(Ordering::SeqCst) {
+        let progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
+        // What has ended may be on its way all the same, where a store keeps it.
+        let is_settled = progress.ended >= target && progress.out.is_empty();
+        drop(progress);
+        if is_settled && !self.unsettled.load(Ordering::SeqCst) {
             return Ok(());
         }
         // SeqCst: where the channel is full, its word is still unread, and whoever reads it then sees these numbers. The

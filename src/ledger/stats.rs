@@ -191,6 +191,12 @@ impl Lost {
         Self::StoreOverflow,
         Self::WorkerGone,
     ];
+
+    /// Whether an event that could not be sent for this reason may be sent later, by somebody who has kept it: nobody
+    /// refused it.
+    pub(crate) fn may_pass(self) -> bool {
+        matches!(self, Self::NetworkError | Self::OutboxOverflow | Self::Sink)
+    }
 }
 
 impl fmt::Display for Lost {

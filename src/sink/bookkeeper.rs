@@ -3,9 +3,11 @@
 //! An event is *recorded* when the batch it is in was, as a whole; until then its receipt is out, so a flush waits for it and
 //! nothing is delivered that a disk did not take. What goes to a server goes there after that. Where the book cannot be
 //! written, because another process holds it or the disk is full, the batch waits and is tried again, bounded in bytes: beyond,
-//! the oldest event is lost with its reason; counts are put together instead and never lost. Called on the worker; it may wait
-//! for a disk, never panics.
+//! the oldest event goes to the server as it is, or is lost with its reason; counts are put together instead and never lost.
+//! Where the book outlives the process, it keeps what goes to a server until that has it (`backlog`). Called on the worker; it
+//! may wait for a disk, never panics.
 
+mod backlog;
 mod batch;
 mod herald;
 
@@ -17,9 +19,12 @@ use crate::clock::Clock;
 use crate::diag::Said;
 use crate::issues::{Book, Entry, Fault, Moment, ProcessNote, Retention, Sighting};
 use crate::ledger::{Ledger, Lost, Receipt};
-use crate::limits::{BOOK_RETRY, BOOK_RETRY_MOST, BOOK_WAITING_BYTES, PRUNE_EVENTS, PRUNE_EVERY};
+use crate::limits::{
+    ADOPT_EVERY, BOOK_RETRY, BOOK_RETRY_MOST, BOOK_WAITING_BYTES, PRUNE_EVENTS, PRUNE_EVERY,
+};
 use crate::model::{EventId, TrackedEvent};
 
+use backlog::Backlog;
 use batch::{Batch, Kept};
 pub(crate) use herald::Herald;
 
@@ -28,6 +33,8 @@ pub(crate) struct Bookkeeper {
     book: Box<dyn Book>,
     /// Where events go that are recorded.
     next: Option<Box<dyn Forward>>,
+    /// What the book keeps of those, where it outlives the process.
+    backlog: Option<Backlog>,
     ledger: Arc<Ledger>,
     clock: Clock,
     herald: Herald,
@@ -38,6 +45,8 @@ pub(crate) struct Bookkeeper {
     retry_ms: u64,
     /// When there may be something to forget.
     prune_ms: u64,
+    /// When another process may have left something.
+    adopt_ms: u64,
     /// Events recorded since something was forgotten.
     recorded: usize,
     note: ProcessNote,
@@ -45,16 +54,22 @@ pub(crate) struct Bookkeeper {
 
 impl Bookkeeper {
     pub(crate) fn new(
-        book: Box<dyn Book>,
+        mut book: Box<dyn Book>,
         next: Option<Box<dyn Forward>>,
         ledger: Arc<Ledger>,
         clock: Clock,
         herald: Herald,
     ) -> Self {
         let now_ms = clock.now_ms();
+        let server = next.as_ref().and_then(|next| next.server());
+        let backlog = server.zip(book.outgoing()).map(|(server, outgoing)| {
+            outgoing.send_to(server);
+            Backlog::new(Arc::clone(&ledger))
+        });
         Self {
             book,
             next,
+            backlog,
             ledger,
             clock,
             herald,
@@ -62,6 +77,7 @@ impl Bookkeeper {
             failures: 0,
             retry_ms: now_ms,
             prune_ms: now_ms,
+            adopt_ms: now_ms,
             recorded: 0,
             note: ProcessNote::new(now()),
         }
@@ -85,9 +101,13 @@ impl Bookkeeper {
         self.recorded += kept.len();
         for Kept { event, mut receipt } in kept {
             receipt.take();
-            match &mut self.next {
-                Some(next) => next.forward(event, receipt),
-                None => receipt.end(Ok(())),
+            match (&mut self.next, &mut self.backlog) {
+                (Some(next), Some(backlog)) => {
+                    backlog.send(event, next.as_mut());
+                    receipt.end(Ok(()));
+                }
+                (Some(next), None) => next.forward(event, receipt),
+                (None, _) => receipt.end(Ok(())),
             }
         }
         self.herald.tell(sightings, self.clock.now_ms());
@@ -116,9 +136,49 @@ impl Bookkeeper {
             )),
         }
         self.batch.compact();
-        for kept in self.batch.surplus(BOOK_WAITING_BYTES) {
-            kept.receipt.end(Err(Lost::StoreOverflow));
+        let surplus = self.batch.surplus(BOOK_WAITING_BYTES);
+        self.do_without(surplus);
+    }
+
+    /// Events are not recorded: whoever can be told of them all the same is.
+    fn do_without(&mut self, surplus: Vec<Kept>) {
+        for Kept { event, receipt } in surplus {
+            match &mut self.next {
+                Some(next) => next.forward(event, receipt),
+                None => receipt.end(Err(Lost::StoreOverflow)),
+            }
         }
+    }
+
+    /// Takes over what other processes left, now and then.
+    fn adopt(&mut self) {
+        let now_ms = self.clock.now_ms();
+        if now_ms < self.adopt_ms || self.failures > 0 {
+            return;
+        }
+        let every_ms = u64::try_from(ADOPT_EVERY.as_millis()).unwrap_or(u64::MAX);
+        self.adopt_ms = now_ms.saturating_add(every_ms);
+        if let Ok(sightings) = self.book.adopt(now()) {
+            self.herald.tell(&sightings, now_ms);
+        }
+        if let (Some(backlog), Some(outgoing)) = (&mut self.backlog, self.book.outgoing()) {
+            backlog.look_again();
+            backlog.give_up(outgoing, now());
+        }
+    }
+
+    /// Sees to what the book keeps for the server, and says when to do so again.
+    fn send_kept(&mut self) -> Option<Duration> {
+        let now_ms = self.clock.now_ms();
+        let (backlog, next) = (self.backlog.as_mut()?, self.next.as_mut()?);
+        let outgoing = self.book.outgoing()?;
+        backlog.work(outgoing, next.as_mut(), now_ms);
+        if backlog.has_grown() {
+            backlog.give_up(outgoing, now());
+        }
+        // A clock that stands still wakes nobody.
+        let look_again = |wait: Duration| if self.clock.is_manual() { wait.min(LOOK_AGAIN) } else { wait };
+        backlog.wait(next.as_ref(), now_ms).map(look_again)
     }
 
     /// Forgets what need not be kept, a bit at a time.
@@ -171,14 +231,16 @@ impl Forward for Bookkeeper {
 
     fn work(&mut self) -> Option<Duration> {
         self.record();
+        self.adopt();
         self.herald.catch_up(self.clock.now_ms());
         let further = self.next.as_mut().and_then(|next| next.work());
+        let kept = self.send_kept();
         let now_ms = self.clock.now_ms();
         let own = [
             (!self.batch.is_empty()).then(|| self.retry_ms.saturating_sub(now_ms).max(1)),
             self.herald.due_ms().map(|due_ms| due_ms.saturating_sub(now_ms).max(1)),
         ];
-        own.into_iter().flatten().map(Duration::from_millis).chain(further).min()
+        own.into_iter().flatten().map(Duration::from_millis).chain(further).chain(kept).min()
     }
 
     fn catch_up(&mut self) {
@@ -198,6 +260,7 @@ impl Forward for Bookkeeper {
         if let Some(next) = &mut self.next {
             next.flush();
         }
+        self.send_kept();
     }
 
     fn keeps_book(&self) -> bool {
@@ -206,14 +269,18 @@ impl Forward for Bookkeeper {
 }
 
 impl Drop for Bookkeeper {
-    /// The pipeline ends: what waits has this one chance, and what it does not get in by it is lost.
+    /// The pipeline ends: what waits has this one chance, and what it does not get in by it is lost. What is on its way to a
+    /// server goes on, and is noted when it has arrived.
     fn drop(&mut self) {
         self.retry_ms = 0;
         self.record();
-        for kept in self.batch.take() {
-            kept.receipt.end(Err(Lost::StoreOverflow));
-        }
+        let left = self.batch.take();
+        self.do_without(left);
         self.note_ledger();
+        self.next = None;
+        if let (Some(backlog), Some(outgoing)) = (self.backlog.take(), self.book.outgoing()) {
+            backlog.finish(outgoing);
+        }
     }
 }
 
@@ -221,5 +288,6 @@ fn now() -> Moment {
     Moment::of(SystemTime::now())
 }
 
+const LOOK_AGAIN: Duration = Duration::from_millis(1);
 /// Events of an issue that are left where the disk is full.
 const SPARE_EVENTS: usize = 3;

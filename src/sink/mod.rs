@@ -93,6 +93,16 @@ pub(crate) trait Forward: Send {
         None
     }
 
+    /// The server it sends to, by the URL of its project, without the key.
+    fn server(&self) -> Option<&str> {
+        None
+    }
+
+    /// How many bytes of what waits elsewhere it would take at present, about; 0 where that does better to wait.
+    fn room(&self) -> usize {
+        0
+    }
+
     /// Whether it wants what follows: what issues are made of beside the events themselves.
     fn keeps_book(&self) -> bool {
         false

@@ -127,6 +127,14 @@ impl Forward for Sentry {
         }
     }
 
+    fn server(&self) -> Option<&str> {
+        Some(self.delivery.dsn.url())
+    }
+
+    fn room(&self) -> usize {
+        self.delivery.outbox.room(self.delivery.clock.now_ms())
+    }
+
     fn flush(&mut self) {
         self.delivery.outbox.hurry(self.delivery.clock.now_ms());
         self.report();

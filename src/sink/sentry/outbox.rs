@@ -1,6 +1,7 @@
 //! Events that wait to be sent, and what may be sent next.
 //!
-//! In memory, and bounded in bytes: beyond, the oldest is lost. The worker puts in, the thread that delivers takes out;
+//! In memory, and bounded in bytes: beyond, the oldest is lost. What waits in a store besides is taken in as there is room,
+//! and goes back there when the server is away. The worker puts in, the thread that delivers takes out;
 //! the lock is held for a few instructions, and nothing of the user's or of the network's runs under it.
 
 use std::collections::{BTreeSet, VecDeque};
@@ -118,6 +119,20 @@ impl Outbox {
         self.lock().limits.holds_errors(now_ms)
     }
 
+    /// How many bytes of what waits in a store are taken in at present: enough to keep the server busy, and of a server that
+    /// is away, one event that asks for it.
+    pub(super) fn room(&self, now_ms: u64) -> usize {
+        let state = self.lock();
+        if state.off || state.closed.is_some() || state.limits.holds_errors(now_ms) {
+            return 0;
+        }
+        if state.breaker.is_open() {
+            let is_idle = state.waiting.is_empty() && state.sending.is_empty();
+            return usize::from(is_idle && state.breaker.wait_ms(now_ms) == 0);
+        }
+        TAKEN_IN_BYTES.saturating_sub(state.bytes)
+    }
+
     /// Whether nothing can be sent in this process.
     pub(super) fn is_off(&self) -> bool {
         self.lock().off
@@ -193,13 +208,14 @@ impl Outbox {
         letter.receipt.end(end);
     }
 
-    /// A letter met no server: it is tried again, unless that was done often enough.
+    /// A letter met no server: it is tried again, unless that was done often enough. What a store has goes back there.
     pub(super) fn failed(&self, mut letter: Letter, trip: Trip, now_ms: u64) {
         // A try before its time, for somebody's sake, does not use up those that the event has.
         letter.tries += u32::from(!trip.set_out.is_hurried());
         let mut state = self.lock();
         state.breaker.fail(trip.set_out, now_ms);
-        if letter.tries < SEND_TRIES {
+        let returned = state.take_out(|letter| letter.receipt.is_again());
+        if letter.tries < SEND_TRIES && !letter.receipt.is_again() {
             let lost = state.insert(letter);
             drop(state);
             end_all(lost, Lost::OutboxOverflow);
@@ -207,6 +223,7 @@ impl Outbox {
             drop(state);
             letter.receipt.end(Err(Lost::NetworkError));
         }
+        end_all(returned, Lost::NetworkError);
     }
 
     /// A report was answered, or met no server.
@@ -238,18 +255,23 @@ impl Outbox {
 
 impl State {
     /// Takes out what will not be sent: the server asked for that, or the end has come and it is still away.
-    fn unsendable(&mut self, now_ms: u64) -> Vec<(VecDeque<Letter>, Lost)> {
+    fn unsendable(&mut self, now_ms: u64) -> Vec<(Vec<Letter>, Lost)> {
         let mut lost = Vec::new();
         for (is_so, reason) in
             [(self.limits.holds_errors(now_ms), Lost::RateLimited), (self.is_given_up(), Lost::NetworkError)]
         {
             if is_so && !self.waiting.is_empty() {
-                let letters = std::mem::take(&mut self.waiting);
-                self.bytes -= letters.iter().map(Letter::bytes).sum::<usize>();
-                lost.push((letters, reason));
+                lost.push((self.take_out(|_| true), reason));
             }
         }
         lost
+    }
+
+    fn take_out(&mut self, which: impl Fn(&Letter) -> bool) -> Vec<Letter> {
+        let (out, left): (Vec<Letter>, Vec<Letter>) = self.waiting.drain(..).partition(which);
+        self.waiting = left.into();
+        self.bytes = self.waiting.iter().map(Letter::bytes).sum();
+        out
     }
 
     /// The reports that will not go out for a while, or at all: nobody is to wait for them. Of those that may go out one
@@ -338,6 +360,9 @@ impl State {
         self.limits.learn(said, now_ms, SystemTime::now());
     }
 }
+
+/// Of what waits in a store: more than a few requests take, and little beside what there is room for.
+const TAKEN_IN_BYTES: usize = OUTBOX_BYTES / 8;
 
 fn end_all(letters: impl IntoIterator<Item = Letter>, reason: Lost) {
     for letter in letters {
