@@ -6,7 +6,8 @@ use std::fmt;
 use std::time::Duration;
 
 use super::{
-    Decision, Entry, Facts, Issue, IssueId, LineTotal, Moment, Outgoing, ProcessNote, Sighting, State, Summary,
+    Decision, Entry, Facts, Issue, IssueId, LineTotal, Moment, Outgoing, ProcessNote, Sighting, State,
+    Summary,
 };
 use crate::limits::{KEEP_DAYS, KEEP_EVENTS, KEEP_HOURLY_DAYS, KEEP_VARIANT_EVENTS, STORE_BYTES};
 use crate::model::TrackedEvent;

@@ -70,6 +70,21 @@ pub(super) fn identity(path: &Path) -> Option<Identity> {
     }
 }
 
+/// The same of an open file.
+pub(super) fn identity_of(file: &std::fs::File) -> Option<Identity> {
+    let found = file.metadata().ok()?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        Some(Identity(found.dev(), found.ino()))
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = found;
+        Some(Identity(0, 0))
+    }
+}
+
 impl File {
     /// Opens a program's file; makes it where there is none.
     pub(super) fn open(path: &Path) -> Result<Self> {

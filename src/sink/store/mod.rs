@@ -14,7 +14,8 @@ mod document;
 mod file;
 mod look;
 mod notes;
-mod outbox;
+mod outgoing;
+mod owner;
 mod page;
 mod place;
 mod prune;
@@ -31,13 +32,14 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use crate::issues::{
-    Book, Decision, Entry, Facts, Fault, Issue, IssueId, LineTotal, Moment, ProcessNote, Pruned, Query,
-    Retention, Sighting, Summary,
+    Book, Decision, Entry, Facts, Fault, Issue, IssueId, LineTotal, Moment, Outgoing, ProcessNote, Pruned,
+    Query, Retention, Sighting, Summary,
 };
 use crate::model::TrackedEvent;
 
 use document::Codec;
 use file::File;
+use owner::Owner;
 use record::Hand;
 use row::UserKey;
 use trouble::{Result, Trouble};
@@ -59,6 +61,8 @@ pub(crate) struct Store {
     codec: Codec,
     /// Somebody who looked found what cannot be right.
     looks_damaged: Cell<bool>,
+    /// Events that were to be sent and are not, for want of room.
+    fallen: u64,
 }
 
 /// Who opens a store.
@@ -90,18 +94,13 @@ impl Store {
             hand: Hand::new(),
             codec: Codec::new()?,
             looks_damaged: Cell::new(false),
+            fallen: 0,
         };
         store.with_file(|_| Ok(()))?;
         if access == Access::Program {
-            // What another process held when it died; nobody waits for it.
-            let _ = store.record(&[], Moment::of(std::time::SystemTime::now()));
+            store.hand.owner = Some(Owner::new(path));
         }
         Ok(store)
-    }
-
-    /// What others held when they died is sent as well, once it is recorded.
-    pub(crate) fn send_adopted(&mut self) {
-        self.hand.sends = true;
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -195,9 +194,26 @@ impl Book for Store {
     fn record(&mut self, entries: &[Entry], now: Moment) -> Result<Vec<Sighting>, Fault> {
         let recorded =
             self.change_by(|file, key, hand, codec| record::record(file, key, hand, codec, entries, now))?;
-        self.hand.committed(&recorded, now);
+        self.hand.committed(&recorded);
         self.stay_within_bytes();
         Ok(recorded.sightings)
+    }
+
+    fn adopt(&mut self, now: Moment) -> Result<Vec<Sighting>, Fault> {
+        if let Some(owner) = &mut self.hand.owner {
+            owner.stay();
+            owner.sweep();
+        }
+        let owners = self.look(outgoing::owners)?;
+        let gone = self.hand.gone(owners);
+        if gone.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.change_by(|file, key, hand, codec| record::adopt(file, key, hand, codec, &gone, now))
+    }
+
+    fn outgoing(&mut self) -> Option<&mut dyn Outgoing> {
+        Some(self)
     }
 
     fn decide(&mut self, issue: IssueId, decision: Decision, now: Moment) -> Result<bool, Fault> {

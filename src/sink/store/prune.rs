@@ -5,6 +5,7 @@ use std::time::Instant;
 use rusqlite::{Connection, params};
 
 use super::batch::days;
+use super::outgoing::remove_oldest;
 use super::page::{forget_beyond, forget_event};
 use super::row::{id, int, key};
 use super::trouble::Result;
@@ -100,7 +101,7 @@ impl Store {
                     return Ok(None);
                 }
                 let events = forget_oldest_events(file)?;
-                let sent = if events == 0 { forget_oldest_outgoing(file)? } else { 0 };
+                let sent = if events == 0 { remove_oldest(file, STEP)? } else { 0 };
                 let (issues, of_issues) =
                     if events + sent == 0 { forget_oldest_issues(file, None)? } else { (0, 0) };
                 Ok(Some((events + of_issues, sent, issues)))
@@ -108,6 +109,7 @@ impl Store {
             let Some((events, sent, issues)) = step else { break };
             pruned.events += events;
             pruned.issues += issues;
+            self.fallen += sent;
             let has_shrunk = self.give_back()?;
             if events + sent + issues == 0 && !has_shrunk {
                 break;
@@ -158,11 +160,6 @@ fn forget_oldest_events(file: &Connection) -> Result<u64> {
     let old = statement.query_map([STEP], |row| row.get(0))?.collect::<rusqlite::Result<Vec<_>>>()?;
     old.iter().try_for_each(|seq| forget_event(file, *seq))?;
     Ok(old.len() as u64)
-}
-
-fn forget_oldest_outgoing(file: &Connection) -> Result<u64> {
-    let sql = "DELETE FROM outbox WHERE seq IN (SELECT seq FROM outbox ORDER BY seq LIMIT ?1)";
-    Ok(file.prepare_cached(sql)?.execute([STEP])? as u64)
 }
 
 /// Some of the issues not seen for longest: those last seen before, or whichever they are. How many, and of how many events.

@@ -7,23 +7,22 @@ use rusqlite::{Connection, params};
 
 use super::batch::Batch;
 use super::document::{Codec, decode};
+use super::outgoing::{self, server};
+use super::owner::Owner;
 use super::row::{UserKey, int};
 use super::trouble::Result;
 use crate::issues::{Entry, Moment, Retention, Sighting};
-use crate::limits::{STORE_ADOPT, STORE_ADOPTED};
-use crate::model::{EventId, TrackedEvent};
+use crate::model::EventId;
 
 /// What a process knows of its own part in a store.
 #[derive(Debug)]
 pub(super) struct Hand {
-    /// By what others tell its held events from their own.
-    owner: i64,
+    /// Who it is to the others; nobody, where it only looks.
+    pub(super) owner: Option<Owner>,
     /// The events that it holds, and that stand in the file.
     held: BTreeSet<EventId>,
-    /// When it looked last for events that another process held and left.
-    adopted: Option<Moment>,
-    /// Whether those are to be sent.
-    pub(super) sends: bool,
+    /// Where it sends to.
+    pub(super) server: Option<String>,
     /// What is kept from the beginning, whatever is pruned.
     pub(super) keep: Retention,
     /// The issue that forgetting goes on with, where it was not done, and by what.
@@ -35,42 +34,34 @@ pub(super) struct Recorded {
     pub(super) sightings: Vec<Sighting>,
     held: Vec<EventId>,
     ended: Vec<EventId>,
-    adopted: bool,
 }
 
 impl Hand {
     pub(super) fn new() -> Self {
-        let owner = i64::from_le_bytes(EventId::random().random_bits().to_le_bytes());
-        Self {
-            owner,
-            held: BTreeSet::new(),
-            adopted: None,
-            sends: false,
-            keep: Retention::default(),
-            walked_to: None,
-        }
+        Self { owner: None, held: BTreeSet::new(), server: None, keep: Retention::default(), walked_to: None }
+    }
+
+    /// As a column holds it.
+    pub(super) fn owner(&self) -> i64 {
+        self.owner.as_ref().map_or(NOBODY, Owner::key)
+    }
+
+    /// Which of the others are gone.
+    pub(super) fn gone(&self, others: Vec<i64>) -> BTreeSet<i64> {
+        self.owner.as_ref().map(|owner| owner.gone(others)).unwrap_or_default()
     }
 
     /// Another file stands in the place of the one that it wrote into.
     pub(super) fn begin_anew(&mut self) {
         self.held.clear();
-        self.adopted = None;
     }
 
     /// A batch stands in the file for good.
-    pub(super) fn committed(&mut self, recorded: &Recorded, now: Moment) {
+    pub(super) fn committed(&mut self, recorded: &Recorded) {
         recorded.ended.iter().for_each(|id| {
             self.held.remove(id);
         });
         self.held.extend(&recorded.held);
-        if recorded.adopted {
-            self.adopted = Some(now);
-        }
-    }
-
-    /// Whether it is time to look for what others left; where the clock went back, it is.
-    fn looks_around(&self, now: Moment) -> bool {
-        self.adopted.is_none_or(|last| now.since(last) >= STORE_ADOPT || now < last)
     }
 }
 
@@ -84,21 +75,14 @@ pub(super) fn record(
     now: Moment,
 ) -> Result<Recorded> {
     let ends = ends(entries);
-    let mut recorded = Recorded {
-        sightings: Vec::new(),
-        held: Vec::new(),
-        ended: Vec::new(),
-        adopted: hand.looks_around(now),
-    };
+    let mut recorded = Recorded { sightings: Vec::new(), held: Vec::new(), ended: Vec::new() };
     let mut batch = Batch::new(file, key);
-    if recorded.adopted {
-        adopt(file, hand, codec, &mut batch, now)?;
-    }
+    let server = server(key, hand);
     for (nth, entry) in entries.iter().enumerate() {
         match entry {
             Entry::Held(event) => {
                 if ends.get(&event.id).is_none_or(|end| *end < nth) {
-                    hold(file, hand, event.id, &codec.encode(event)?, now)?;
+                    hold(file, hand.owner(), server, event.id, &codec.encode(event)?)?;
                     recorded.held.push(event.id);
                 }
             }
@@ -109,14 +93,14 @@ pub(super) fn record(
                     release(file, place.id)?;
                     recorded.ended.push(place.id);
                 }
-                // Another process took this one for dead: it stood still for so long. The event is recorded.
+                // Another process took this one for dead: it said nothing for so long. The event is recorded.
                 if is_others {
                     continue;
                 }
                 release(file, event.id)?;
                 batch.add(entry)?;
-                if *sent {
-                    send(file, codec, event)?;
+                if let Some(server) = server.filter(|_| *sent) {
+                    outgoing::put(file, event.id, hand.owner(), server, &codec.encode(event)?, now)?;
                 }
             }
             Entry::Released(ids) => {
@@ -148,34 +132,42 @@ fn ends(entries: &[Entry]) -> BTreeMap<EventId, usize> {
     ends
 }
 
-/// Records what a process held that has not been heard of since: it died before it could let go.
-fn adopt(
+/// Records what these owners held when they went, and takes over what they were to send.
+pub(super) fn adopt(
     file: &Connection,
+    key: UserKey,
     hand: &Hand,
     codec: &mut Codec,
-    batch: &mut Batch<'_>,
+    gone: &BTreeSet<i64>,
     now: Moment,
-) -> Result<()> {
-    let (recent, ahead) = (now.before(STORE_ADOPTED), now.after(STORE_ADOPTED));
-    let mut statement = file.prepare_cached(
-        "SELECT id, document FROM held WHERE owner <> ?1 AND (time < ?2 OR time > ?3) ORDER BY time LIMIT ?4",
-    )?;
-    let of = params![hand.owner, int(recent.ms()), int(ahead.ms()), ADOPTED_AT_ONCE];
-    let left = statement.query_map(of, |row| Ok((row.get::<_, [u8; 16]>(0)?, row.get::<_, Vec<u8>>(1)?)))?;
-    for (id, document) in left.collect::<rusqlite::Result<Vec<_>>>()? {
-        release(file, EventId::from_bytes(id))?;
-        let Some(event) = decode(&document).map(Arc::new) else { continue };
-        batch.event(&event)?;
-        if hand.sends {
-            send(file, codec, &event)?;
+) -> Result<Vec<Sighting>> {
+    let mut batch = Batch::new(file, key);
+    for owner in gone {
+        let mut statement = file.prepare_cached(
+            "SELECT id, server, document FROM held WHERE owner = ?1 ORDER BY rowid LIMIT ?2",
+        )?;
+        let left = statement.query_map(params![owner, ADOPTED_AT_ONCE], |row| {
+            Ok((row.get(0)?, row.get::<_, Option<i64>>(1)?, row.get::<_, Vec<u8>>(2)?))
+        })?;
+        for (id, server, document) in left.collect::<rusqlite::Result<Vec<_>>>()? {
+            let id = EventId::from_bytes(id);
+            release(file, id)?;
+            let Some(event) = decode(&document).map(Arc::new) else { continue };
+            batch.event(&event)?;
+            if let Some(server) = server {
+                outgoing::put(file, id, *owner, server, &document, now)?;
+            }
         }
     }
-    Ok(())
+    if let Some(server) = server(key, hand) {
+        outgoing::hand_over(file, gone, server, hand.owner())?;
+    }
+    batch.write(codec, &hand.keep)
 }
 
-fn hold(file: &Connection, hand: &Hand, id: EventId, document: &[u8], now: Moment) -> Result<()> {
-    file.prepare_cached("INSERT OR REPLACE INTO held (id, owner, time, document) VALUES (?1, ?2, ?3, ?4)")?
-        .execute(params![id.to_bytes(), hand.owner, int(now.ms()), document])?;
+fn hold(file: &Connection, owner: i64, server: Option<i64>, id: EventId, document: &[u8]) -> Result<()> {
+    file.prepare_cached("INSERT OR REPLACE INTO held (id, owner, server, document) VALUES (?1, ?2, ?3, ?4)")?
+        .execute(params![id.to_bytes(), owner, server, document])?;
     Ok(())
 }
 
@@ -184,14 +176,7 @@ fn release(file: &Connection, id: EventId) -> Result<bool> {
     Ok(file.prepare_cached("DELETE FROM held WHERE id = ?1")?.execute([id.to_bytes()])? > 0)
 }
 
-fn send(file: &Connection, codec: &mut Codec, event: &TrackedEvent) -> Result<()> {
-    file.prepare_cached("INSERT INTO outbox (id, time, document) VALUES (?1, ?2, ?3)")?.execute(params![
-        event.id.to_bytes(),
-        int(Moment::of(event.time).ms()),
-        codec.encode(event)?
-    ])?;
-    Ok(())
-}
-
 /// So many orphans are read at a time, so that a batch does not grow by all that ever was left.
 const ADOPTED_AT_ONCE: i64 = 256;
+/// The owner of nothing.
+const NOBODY: i64 = -1;

@@ -152,22 +152,32 @@ CREATE TABLE line (
 ) STRICT;
 CREATE INDEX line_by_place ON line (target, file, line);
 
--- Events that a process still held back.
+-- Events that a process still held back. An owner is a process, by a number of its own; a server is where the event is to
+-- be sent, as a hash of the project's URL.
 CREATE TABLE held (
     id BLOB PRIMARY KEY,
     owner INTEGER NOT NULL,
-    time INTEGER NOT NULL,
+    server INTEGER,
     document BLOB NOT NULL
 ) STRICT;
 
--- Events that are still to be sent.
+-- Events that are still to be sent, since when, and whose it is to send them.
 CREATE TABLE outbox (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     id BLOB NOT NULL,
+    owner INTEGER NOT NULL,
+    server INTEGER NOT NULL,
     time INTEGER NOT NULL,
+    bytes INTEGER NOT NULL     -- of its document
+) STRICT;
+CREATE INDEX outbox_by_owner ON outbox (owner, server);
+CREATE INDEX outbox_by_id ON outbox (id);
+
+-- Apart from it, so that it changes hands without being written once more.
+CREATE TABLE outbox_document (
+    seq INTEGER PRIMARY KEY,
     document BLOB NOT NULL
 ) STRICT;
-CREATE INDEX outbox_by_id ON outbox (id);
 
 -- What a process says of itself: where everything that it captured has gone.
 CREATE TABLE process (
