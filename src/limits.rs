@@ -293,10 +293,6 @@ pub const STORE_CACHE_BYTES: i64 = 2 * 1024 * 1024;
 pub const STORE_JOURNAL_BYTES: i64 = 4 * 1024 * 1024;
 /// Bytes of a store that is looked through for damage when it is opened; in a larger one damage is found when it is met.
 pub const STORE_CHECKED_BYTES: u64 = 16 * 1024 * 1024;
-/// How often a program looks in its store for events that another process held when it died.
-pub const STORE_ADOPT: Duration = Duration::from_secs(60);
-/// How long an event is held before its process is taken for dead.
-pub const STORE_ADOPTED: Duration = Duration::from_secs(30);
 /// Ledgers that a store keeps: those of the processes that started last.
 pub const STORE_PROCESSES: usize = 100;
 /// Bytes of an event as it is read from a store, before it is taken apart; one of more is not read.

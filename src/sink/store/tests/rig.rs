@@ -16,21 +16,21 @@ use crate::model::{
 use crate::sink::store::{Access, Store};
 
 /// A folder of its own, gone with the test.
-pub(super) struct Folder(PathBuf);
+pub(in crate::sink::store) struct Folder(PathBuf);
 
 impl Folder {
-    pub(super) fn new() -> Self {
+    pub(in crate::sink::store) fn new() -> Self {
         let path =
             std::env::temp_dir().join(format!("crumbtrail-{}-{}", std::process::id(), EventId::random()));
         std::fs::create_dir(&path).unwrap();
         Self(path.canonicalize().unwrap())
     }
 
-    pub(super) fn path(&self) -> &Path {
+    pub(in crate::sink::store) fn path(&self) -> &Path {
         &self.0
     }
 
-    pub(super) fn store(&self) -> PathBuf {
+    pub(in crate::sink::store) fn store(&self) -> PathBuf {
         self.0.join("shop.db")
     }
 
@@ -39,7 +39,7 @@ impl Folder {
     }
 
     /// The names of what is in it.
-    pub(super) fn names(&self) -> Vec<String> {
+    pub(in crate::sink::store) fn names(&self) -> Vec<String> {
         let entries = self.0.read_dir().unwrap();
         let mut names: Vec<_> =
             entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
