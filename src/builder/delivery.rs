@@ -43,7 +43,8 @@ impl Builder {
     ///
     /// Events wait in memory, [`limits::OUTBOX_BYTES`](crate::limits::OUTBOX_BYTES) of them, while the server is out of
     /// reach, and are sent again, [`limits::SEND_TRIES`](crate::limits::SEND_TRIES) times each at the most; what the server
-    /// answers is final. The usual variables, `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`, name a proxy.
+    /// answers is final. With a [store](Self::store) that is named, they wait in its file, across restarts, for
+    /// [`limits::STORED_OUTBOX_DAYS`](crate::limits::STORED_OUTBOX_DAYS) days at the most. The usual variables, `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`, name a proxy.
     pub fn dsn(mut self, dsn: impl Into<String>) -> Self {
         let dsn = dsn.into();
         self.delivery.dsn = Some(Dsn::parse(&dsn)).filter(|_| !dsn.trim().is_empty());

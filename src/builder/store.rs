@@ -47,8 +47,12 @@ pub(super) enum Named {
 impl Builder {
     /// Where issues are kept: by default in a [file](Store::Default), unless a DSN names a server.
     ///
-    /// Named beside a DSN, the file is the outbox as well: an event is written there before it is sent, and what a process
-    /// did not get sent the next one sends.
+    /// Named beside a DSN, the file is the outbox as well: an event is written there before it is sent, which makes it
+    /// [delivered](crate::Stats::delivered), and stays there until the server has answered. What a process did not get sent,
+    /// however it ended, the next one with that DSN sends, under the same id. What waits is bounded:
+    /// [`limits::STORED_OUTBOX_BYTES`](crate::limits::STORED_OUTBOX_BYTES), and
+    /// [`limits::STORED_OUTBOX_DAYS`](crate::limits::STORED_OUTBOX_DAYS) days; what falls out is counted in
+    /// [`Stats::unsent`](crate::Stats::unsent).
     ///
     /// ```
     /// use crumbtrail::Store;

@@ -38,7 +38,8 @@ pub struct Stats {
     /// [`limits::HOLD`](crate::limits::HOLD) at the most, or that are on their way to a server.
     pub pending: u64,
     /// Events that did not reach the server that a DSN names, by reason: those that another sink took, and that are not
-    /// lost therefore, among them. A reason that never occurred is absent.
+    /// lost therefore, among them. What waits for the server in a [store](crate::Builder::store) is not: it counts when it
+    /// is given up. A reason that never occurred is absent.
     pub unsent: BTreeMap<Lost, u64>,
     /// ERROR lines that carried no error: breadcrumbs, not events.
     pub errors_without_error: u64,

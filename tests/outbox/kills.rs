@@ -54,6 +54,8 @@ fn lives_until_it_is_killed() {
     let ids = lose(variable("TEST_COUNT").parse().expect("a number"));
     rig.hand_out();
     until(LONG, || rig.guard.stats().delivered == ids.len() as u64);
+    // The harness has begun a line.
+    println!();
     ids.iter().for_each(|id| println!("id {id}"));
     println!("stored");
     loop {
