@@ -18,8 +18,6 @@ use crate::model::EventId;
 #[derive(Debug)]
 pub(super) struct Owner {
     pub(super) id: u32,
-    /// The process that has the lock: a child after a fork has not.
-    process: u32,
     store: PathBuf,
     /// None where it could not be made: others take this one for gone, and at the worst send what it is about to send.
     sign: Option<File>,
@@ -30,12 +28,7 @@ impl Owner {
     pub(super) fn new(store: &Path) -> Self {
         let random = || EventId::random().random_bits().to_le_bytes();
         let [a, b, c, d, ..] = random();
-        let mut owner = Self {
-            id: u32::from_le_bytes([a, b, c, d]),
-            process: std::process::id(),
-            store: store.to_owned(),
-            sign: None,
-        };
+        let mut owner = Self { id: u32::from_le_bytes([a, b, c, d]), store: store.to_owned(), sign: None };
         owner.sign_on();
         owner
     }
@@ -106,8 +99,7 @@ impl Owner {
 
 impl Drop for Owner {
     fn drop(&mut self) {
-        if self.process == std::process::id()
-            && let Some(sign) = self.sign.take()
+        if let Some(sign) = self.sign.take()
             && self.is_seen(&sign)
         {
             let _ = std::fs::remove_file(sign_of(&self.store, self.id));
