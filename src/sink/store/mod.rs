@@ -270,7 +270,7 @@ impl Book for Store {
 impl Drop for Store {
     fn drop(&mut self) {
         if self.is_ours().is_err() {
-            std::mem::forget(self.file.take());
+            std::mem::forget((self.file.take(), self.hand.owner.take()));
         }
     }
 }
