@@ -16,7 +16,6 @@ mod error;
 mod grouping;
 #[cfg(feature = "sentry")]
 mod http;
-#[allow(dead_code, unused_imports, reason = "used by what is being built")]
 mod issues;
 mod layer;
 mod ledger;

@@ -51,6 +51,7 @@ type Line = (String, Option<String>, Option<u32>);
 
 impl MemoryBook {
     /// One that keeps as many events of an issue as this says, from the beginning.
+    #[cfg(test)]
     pub(crate) fn keeping(keep: Retention) -> Self {
         Self { keep, ..Self::default() }
     }

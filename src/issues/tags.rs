@@ -71,10 +71,6 @@ impl Tags {
         }
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.carriers == 0 && self.by_tag.is_empty()
-    }
-
     /// How many had the tag, and how many of them with this value.
     pub(crate) fn count(&self, tag: &str, value: &str) -> (u64, u64) {
         let values = self.by_tag.get(tag);

@@ -10,10 +10,8 @@ mod clip;
 mod facts;
 mod frames;
 #[cfg(feature = "store")]
-#[allow(dead_code, reason = "used by what is being built")]
 mod issue;
 #[cfg(feature = "store")]
-#[allow(dead_code, reason = "used by what is being built")]
 mod list;
 mod page;
 mod repeat;
@@ -23,7 +21,6 @@ mod row;
 #[cfg(feature = "store")]
 mod sample;
 #[cfg(feature = "store")]
-#[allow(dead_code, reason = "used by what is being built")]
 mod sentence;
 mod sighted;
 #[cfg(feature = "store")]
@@ -50,7 +47,6 @@ pub(crate) use repeat::{Repeat, Subject, repeat};
 pub(crate) use sighted::{sighted, sighted_more};
 pub(crate) use style::{Look, Style};
 #[cfg(feature = "store")]
-#[allow(unused_imports, reason = "used by what is being built")]
 pub(crate) use {
     issue::issue,
     list::{events, issues, lines, short_id},

@@ -6,7 +6,6 @@ mod memory;
 #[cfg(feature = "sentry")]
 mod sentry;
 #[cfg(feature = "store")]
-#[allow(dead_code, unused_imports, reason = "used by what is being built")]
 mod store;
 
 use std::sync::Arc;
@@ -24,7 +23,6 @@ pub use sentry::{Diagnosis, Finding, Step};
 #[cfg(feature = "sentry")]
 pub(crate) use sentry::{Dsn, Sentry, diagnose};
 #[cfg(feature = "store")]
-#[allow(unused_imports, reason = "used by what is being built")]
 pub(crate) use store::{Access, Condition, Mark, Store, default_path, is_test_binary, newest, open, to_json};
 
 /// A place that tracked events go to.

@@ -1,6 +1,6 @@
 //! One issue, as a book in memory keeps it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::super::{

@@ -103,10 +103,6 @@ impl Store {
         Ok(store)
     }
 
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
-    }
-
     /// Lets the file change, in one transaction: none of it, where that ends in an error.
     fn change<T>(&mut self, mut work: impl FnMut(&Connection) -> Result<T>) -> Result<T, Fault> {
         self.change_by(|file, _, _, _| work(file))

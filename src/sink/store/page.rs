@@ -10,8 +10,7 @@ use super::document::Codec;
 use super::row::{self, int, key, moment, number, release_name, tags, users};
 use super::trouble::Result;
 use crate::issues::{
-    Account, Heading, IssueId, Moment, Occurrence, Retention, Tags, Users, Variant, past_hour, texts,
-    variant_of,
+    Account, Heading, IssueId, Moment, Occurrence, Retention, Tags, Users, Variant, texts, variant_of,
 };
 use crate::limits::{SHARE_HOURS, VARIANTS};
 use crate::model::TrackedEvent;

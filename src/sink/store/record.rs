@@ -9,7 +9,7 @@ use super::batch::Batch;
 use super::document::{Codec, decode};
 use super::outgoing::{self, server};
 use super::owner::Owner;
-use super::row::{UserKey, int};
+use super::row::UserKey;
 use super::trouble::Result;
 use crate::issues::{Entry, Moment, Retention, Sighting};
 use crate::model::EventId;
