@@ -38,6 +38,10 @@ enum Of {
 pub(crate) struct Kept {
     pub(crate) id: EventId,
     /// It waited there: its process is another one, or has tried in vain.
+    #[cfg_attr(
+        not(feature = "sentry"),
+        expect(dead_code, reason = "where nothing is sent, nothing comes back")
+    )]
     pub(crate) again: bool,
 }
 
