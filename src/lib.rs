@@ -16,6 +16,10 @@ mod error;
 mod grouping;
 #[cfg(feature = "sentry")]
 mod http;
+#[cfg_attr(
+    not(feature = "store"),
+    expect(dead_code, unused_imports, reason = "a book in memory is written, but nobody looks into it")
+)]
 mod issues;
 mod layer;
 mod ledger;
