@@ -7,7 +7,7 @@ use crate::issues::history::{Action, Everything, apply, histories, look};
 use crate::issues::{Book, MemoryBook, Moment};
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 16, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 16, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_store_and_a_book_in_memory_do_the_same(steps in histories(40)) {
