@@ -400,6 +400,14 @@ impl Ledger {
         self.progressed.notify_all();
     }
 
+    /// Waits until the worker has put away all that it worked with, `timeout` at the most.
+    pub(crate) fn wait_for_worker(&self, timeout: Duration) {
+        let progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
+        // Relaxed: written under the same lock.
+        let works = |_: &mut Progress| !self.worker_gone.load(Ordering::Relaxed);
+        drop(self.progressed.wait_timeout_while(progress, timeout, works));
+    }
+
     /// No event enters the queue any more.
     pub(crate) fn close(&self) {
         self.closed.store(true, Ordering::Relaxed);

@@ -51,15 +51,19 @@ impl Guard {
     }
 
     /// Ends the pipeline: what is captured from now on is counted as lost, and what was captured before is flushed,
-    /// within `timeout`. A second call finds nothing left to do.
+    /// within `timeout`; a store's file is closed when that was enough. A second call finds nothing left to do.
     ///
     /// # Errors
     /// As [`flush`](Self::flush); what is left then goes on being delivered while the process lives.
     pub fn shutdown(&self, timeout: Duration) -> Result<(), FlushError> {
+        let begun = Instant::now();
         self.ledger.close();
         let settled = self.ledger.settle(timeout);
         // Full means that it was stopped before.
         let _ = self.stop.try_send(());
+        if settled.is_ok() {
+            self.ledger.wait_for_worker(timeout.saturating_sub(begun.elapsed()));
+        }
         settled
     }
 
