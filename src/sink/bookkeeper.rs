@@ -20,7 +20,7 @@ use crate::diag::Said;
 use crate::issues::{Book, Entry, Fault, Moment, ProcessNote, Retention, Sighting};
 use crate::ledger::{Ledger, Lost, Receipt};
 use crate::limits::{
-    ADOPT_EVERY, BOOK_RETRY, BOOK_RETRY_MOST, BOOK_WAITING_BYTES, PRUNE_EVENTS, PRUNE_EVERY,
+    ADOPT_EVERY, BOOK_BATCH, BOOK_RETRY, BOOK_RETRY_MOST, BOOK_WAITING_BYTES, PRUNE_EVENTS, PRUNE_EVERY,
 };
 use crate::model::{EventId, TrackedEvent};
 
@@ -89,15 +89,23 @@ impl Bookkeeper {
         if self.batch.is_empty() || now_ms < self.retry_ms {
             return;
         }
-        match self.book.record(self.batch.entries(), now()) {
-            Ok(sightings) => self.recorded(&sightings),
-            Err(fault) => self.refused(&fault, now_ms),
+        let mut most = BOOK_BATCH;
+        while !self.batch.is_empty() {
+            let part = self.batch.first(most);
+            let length = part.len();
+            match self.book.record(part, now()) {
+                Ok(sightings) => self.recorded(length, &sightings),
+                // There may still be room for a part of it.
+                Err(Fault::Full) if length > 1 => most = length / 4 + 1,
+                Err(fault) => return self.refused(&fault, now_ms),
+            }
         }
     }
 
-    fn recorded(&mut self, sightings: &[Sighting]) {
+    /// The first so many entries of the batch were.
+    fn recorded(&mut self, length: usize, sightings: &[Sighting]) {
         self.failures = 0;
-        let kept = self.batch.take();
+        let kept = self.batch.take(length);
         self.recorded += kept.len();
         for Kept { event, mut receipt } in kept {
             receipt.take();
@@ -274,7 +282,7 @@ impl Drop for Bookkeeper {
     fn drop(&mut self) {
         self.retry_ms = 0;
         self.record();
-        let left = self.batch.take();
+        let left = self.batch.take(usize::MAX);
         self.do_without(left);
         self.note_ledger();
         self.next = None;

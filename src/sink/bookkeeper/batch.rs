@@ -43,8 +43,9 @@ impl Batch {
         self.entries.push(entry);
     }
 
-    pub(super) fn entries(&self) -> &[Entry] {
-        &self.entries
+    /// The first so many, or all where there are fewer.
+    pub(super) fn first(&self, most: usize) -> &[Entry] {
+        self.entries.get(..most).unwrap_or(&self.entries)
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -55,11 +56,17 @@ impl Batch {
         self.entries.len() >= BOOK_BATCH
     }
 
-    /// It was recorded: empties it, and gives out its events.
-    pub(super) fn take(&mut self) -> Vec<Kept> {
-        self.entries.clear();
-        self.bytes = 0;
-        std::mem::take(&mut self.kept)
+    /// Takes the first so many entries out, or all where there are fewer, and gives out the events among them.
+    pub(super) fn take(&mut self, most: usize) -> Vec<Kept> {
+        let mut events = 0;
+        for entry in self.entries.drain(..most.min(self.entries.len())) {
+            if let Entry::Held(event) | Entry::Event { event, .. } = &entry {
+                self.bytes = self.bytes.saturating_sub(size(event));
+            }
+            events += usize::from(matches!(entry, Entry::Event { .. }));
+        }
+        // They stand in the order of their entries.
+        self.kept.drain(..events.min(self.kept.len())).collect()
     }
 
     /// Takes out the oldest events, where those that wait take more than so many bytes.
