@@ -162,6 +162,12 @@ impl File {
         check(&self.connection)
     }
 
+    /// Closes one that its path no longer names. What stands in its log goes into it: the log has the name of one that
+    /// belongs to another file by now, and would be worked into that.
+    pub(super) fn part(self) {
+        let _ = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+    }
+
     /// Closes it without another word to the disk, and says which one it was.
     pub(super) fn leave(self) -> Option<Identity> {
         // Its log belongs to what is damaged, and is not to be worked into it.

@@ -134,7 +134,11 @@ impl Store {
                     self.looks_damaged.set(false);
                     damage::set_aside(&self.path, identity, &why)?;
                 }
-                Err(Trouble::Moved) if tries < TRIES => self.file = None,
+                Err(Trouble::Moved) if tries < TRIES => {
+                    if let Some(file) = self.file.take() {
+                        file.part();
+                    }
+                }
                 Err(trouble) => return Err(trouble.into()),
                 Ok(done) => return Ok(done),
             }
@@ -152,7 +156,9 @@ impl Store {
             return Ok(());
         }
         self.hand.begin_anew();
-        self.file = None;
+        if let Some(file) = self.file.take() {
+            file.part();
+        }
         self.file = Some(match self.access {
             Access::Program => File::open(&self.path)?,
             Access::Command => File::open_existing(&self.path)?,
