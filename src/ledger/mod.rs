@@ -49,6 +49,8 @@ pub(crate) struct Ledger {
     wanted: AtomicU64,
     /// Something came that the worker has not settled since.
     unsettled: AtomicBool,
+    /// The worker is about it: what came before may not be told yet.
+    settling: AtomicBool,
     /// How often somebody has asked for that; it only grows.
     asked: AtomicU64,
     worker: OnceLock<ThreadId>,
@@ -228,6 +230,8 @@ impl Ledger {
 
     /// The worker begins to settle: what comes from now on may be for the next time.
     pub(crate) fn settles(&self) {
+        // SeqCst, and in this order: who sees that nothing is unsettled sees whether that is about to be true.
+        self.settling.store(true, Ordering::SeqCst);
         self.unsettled.store(false, Ordering::SeqCst);
     }
 
@@ -283,7 +287,9 @@ impl Ledger {
         // What has ended may be on its way all the same, where a store keeps it.
         let is_settled = progress.ended >= target && progress.out.is_empty();
         drop(progress);
-        if is_settled && !self.unsettled.load(Ordering::SeqCst) {
+        // SeqCst, and in this order: see `settles`.
+        let is_told = || !self.unsettled.load(Ordering::SeqCst) && !self.settling.load(Ordering::SeqCst);
+        if is_settled && is_told() {
             return Ok(());
         }
         // SeqCst: where the channel is full, its word is still unread, and whoever reads it then sees these numbers. The
@@ -333,6 +339,7 @@ impl Ledger {
 
     /// The first `asked` of those who wait have what they wait for, once all that is on its way has arrived.
     pub(crate) fn answer(&self, asked: u64) {
+        self.settling.store(false, Ordering::SeqCst);
         let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
         progress.owe(0, asked);
         self.progressed.notify_all();
