@@ -89,12 +89,16 @@ impl Bookkeeper {
         if self.batch.is_empty() || now_ms < self.retry_ms {
             return;
         }
-        let mut most = BOOK_BATCH;
+        // What was refused is asked for by a little, and then by more and more.
+        let mut most = if self.failures > 0 { 1 } else { BOOK_BATCH };
         while !self.batch.is_empty() {
             let part = self.batch.first(most);
             let length = part.len();
             match self.book.record(part, now()) {
-                Ok(sightings) => self.recorded(length, &sightings),
+                Ok(sightings) => {
+                    self.recorded(length, &sightings);
+                    most = (most * 2).min(BOOK_BATCH);
+                }
                 // There may still be room for a part of it.
                 Err(Fault::Full) if length > 1 => most = length / 4 + 1,
                 Err(fault) => return self.refused(&fault, now_ms),
