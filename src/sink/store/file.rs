@@ -162,6 +162,14 @@ impl File {
         check(&self.connection)
     }
 
+    /// Works its log into it, so that the log's own room can be written over; whether there was any.
+    pub(super) fn makes_room(&self) -> bool {
+        let worked = self.connection.query_row("PRAGMA wal_checkpoint(RESTART)", [], |row| {
+            Ok((row.get::<_, i64>(1)?, row.get::<_, i64>(2)?))
+        });
+        worked.is_ok_and(|(frames, worked)| frames > 0 && worked == frames)
+    }
+
     /// Closes one that its path no longer names. What stands in its log goes into it: the log has the name of one that
     /// belongs to another file by now, and would be worked into that.
     pub(super) fn part(self) {

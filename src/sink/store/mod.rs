@@ -134,6 +134,8 @@ impl Store {
                     self.looks_damaged.set(false);
                     damage::set_aside(&self.path, identity, &why)?;
                 }
+                Err(Trouble::Fault(Fault::Full))
+                    if tries < TRIES && self.file.as_ref().is_some_and(File::makes_room) => {}
                 Err(Trouble::Moved) if tries < TRIES => {
                     if let Some(file) = self.file.take() {
                         file.part();
