@@ -7,7 +7,10 @@ use rusqlite::{Connection, OpenFlags};
 
 use crate::forgetful::{self, Journal};
 use crate::look::looked_at;
-use crate::rig::{Chance, Folder, LONG, Live, Rig, WORDS, beside, child_at, copy, given, given_path, into, lose, lose_in_order, rounds, say};
+use crate::rig::{
+    Chance, Folder, LONG, Live, Rig, WORDS, beside, child_at, copy, given, given_path, into, lose,
+    lose_in_order, rounds, say,
+};
 use crate::support::{ledger_balances, role};
 
 const EVENTS: u64 = 600;
@@ -69,13 +72,18 @@ fn write_to_a_forgetful_disk(has_log: bool) {
         let _ = fs::remove_dir_all(&after);
         fs::create_dir(&after).unwrap();
         journal.after_a_cut(instant, &mut chance, &after);
-        let before = acknowledged.iter().rev().find(|(at, _)| *at <= instant).map_or(0, |(_, number)| *number);
-        let there = events_in_order(&after.join("shop.db"))
-            .unwrap_or_else(|wrong| panic!("round {round}, cut after {instant} of {}: {wrong}", journal.length()));
+        let before =
+            acknowledged.iter().rev().find(|(at, _)| *at <= instant).map_or(0, |(_, number)| *number);
+        let there = events_in_order(&after.join("shop.db")).unwrap_or_else(|wrong| {
+            panic!("round {round}, cut after {instant} of {}: {wrong}", journal.length())
+        });
         let lost = before.saturating_sub(there);
         if !has_log {
             // Each commit is synced, but for the last one's end: that is when its journal is deleted.
-            assert!(lost <= EACH, "round {round}, cut after {instant}: {lost} of {before} acknowledged events are gone");
+            assert!(
+                lost <= EACH,
+                "round {round}, cut after {instant}: {lost} of {before} acknowledged events are gone"
+            );
         }
         (forgotten, worst) = (forgotten + u64::from(lost > 0), worst.max(lost));
         if round % 10 == 0 {
@@ -122,7 +130,10 @@ fn events_in_order(store: &std::path::Path) -> Result<u64, String> {
 
 /// A program that starts after it finds what there is, records what was held, and goes on.
 fn start_after_the_cut(store: &std::path::Path, there: u64) {
-    let held = Connection::open(store).ok().and_then(|file| looked_at(&file).ok()).map_or(0, |found| found.held.len());
+    let held = fs::metadata(store)
+        .is_ok_and(|found| found.len() > 0)
+        .then(|| held_for_a_minute(store))
+        .unwrap_or_default();
     let rig = Rig::new(into(store));
     rig.run(|| lose("a start"));
     rig.guard.flush(LONG).unwrap();
@@ -133,6 +144,11 @@ fn start_after_the_cut(store: &std::path::Path, there: u64) {
     let aside = fs::read_dir(store.parent().unwrap()).unwrap().map(|entry| entry.unwrap().file_name());
     let aside: Vec<_> = aside.filter(|name| name.to_str().unwrap().contains("corrupt")).collect();
     assert!(aside.is_empty(), "a sound file was set aside: {aside:?}");
+}
+
+/// How many events were held; their process is taken for dead from now on.
+fn held_for_a_minute(store: &std::path::Path) -> usize {
+    Connection::open(store).unwrap().execute("UPDATE held SET time = time - 60000", []).unwrap_or_default()
 }
 
 /// What a copy shows that was made at any instant, with a log whose end is not there yet.
@@ -177,7 +193,8 @@ fn a_log_that_ends_anywhere_is_a_log_up_to_there() {
         for end in ends {
             copy(&copied, &cut);
             fs::write(beside(&cut, "-wal"), &log[..end as usize]).unwrap();
-            let there = events_in_order(&cut).unwrap_or_else(|wrong| panic!("cut after {end} of {length}: {wrong}"));
+            let there =
+                events_in_order(&cut).unwrap_or_else(|wrong| panic!("cut after {end} of {length}: {wrong}"));
             assert!(there >= before, "{there} with {end} bytes of the log, {before} with less");
             before = there;
         }

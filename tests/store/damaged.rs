@@ -7,7 +7,10 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 
 use crate::look::{look, looked_at};
-use crate::rig::{BESIDE, Chance, Folder, LONG, Live, Rig, WORDS, beside, child_at, copy, given_path, into, lose, lose_in_order, rounds, say};
+use crate::rig::{
+    BESIDE, Chance, Folder, LONG, Live, Rig, WORDS, beside, child_at, copy, given_path, into, lose,
+    lose_in_order, rounds, say,
+};
 use crate::support::{ledger_balances, role};
 
 /// A sound file of a few hundred KiB, closed; the ids that are in it are not asked for.
@@ -25,8 +28,15 @@ fn make(store: &Path) {
 #[track_caller]
 fn start_thrice(store: &Path, what: &str) -> Vec<(PathBuf, Vec<u8>)> {
     for start in 1..=3 {
-        let (layer, guard) = into(store).build().unwrap_or_else(|error| panic!("{what}, start {start}: {error}"));
-        let rig = Rig { guard, dispatch: tracing::Dispatch::new(tracing_subscriber::layer::SubscriberExt::with(tracing_subscriber::registry(), layer)) };
+        let (layer, guard) =
+            into(store).build().unwrap_or_else(|error| panic!("{what}, start {start}: {error}"));
+        let rig = Rig {
+            guard,
+            dispatch: tracing::Dispatch::new(tracing_subscriber::layer::SubscriberExt::with(
+                tracing_subscriber::registry(),
+                layer,
+            )),
+        };
         rig.run(|| lose("a start"));
         rig.guard.flush(LONG).unwrap_or_else(|error| panic!("{what}, start {start}: {error}"));
         assert_eq!(ledger_balances(&rig.guard).delivered, 1, "{what}, start {start}");
@@ -57,7 +67,8 @@ fn is_set_aside(store: &Path, what: &str) {
     assert_eq!(files.len(), 1, "{what}: {:?}", aside.iter().map(|(path, _)| path).collect::<Vec<_>>());
     assert!(files[0].1 == before, "{what}: what was set aside is not as it was");
     if let Some(log) = log {
-        let kept = aside.iter().any(|(path, bytes)| path.to_str().unwrap().ends_with("-wal") && *bytes == log);
+        let kept =
+            aside.iter().any(|(path, bytes)| path.to_str().unwrap().ends_with("-wal") && *bytes == log);
         assert!(kept || log.is_empty(), "{what}: its log is not beside it as it was");
     }
 }
@@ -217,7 +228,11 @@ fn a_log_of_no_or_of_another_file_does_no_harm() {
         let damaged = folder.path().join(format!("{name}.db"));
         copy(&left, &damaged);
         let mut log = fs::read(beside(&left, "-wal")).unwrap();
-        if change > 0 { log.truncate(change) } else { log.fill(0) }
+        if change > 0 {
+            log.truncate(change)
+        } else {
+            log.fill(0)
+        }
         fs::write(beside(&damaged, "-wal"), log).unwrap();
         start_thrice(&damaged, &format!("a log that is {name}"));
     }
@@ -235,7 +250,14 @@ fn leave_a_log(store: &Path) {
     live.says("ready");
     live.kill();
     assert!(fs::metadata(beside(store, "-wal")).unwrap().len() > 10_000);
-    assert_eq!({ let copied = beside(store, ".copy"); copy(store, &copied); look(&copied).total() }, 60);
+    assert_eq!(
+        {
+            let copied = beside(store, ".copy");
+            copy(store, &copied);
+            look(&copied).total()
+        },
+        60
+    );
 }
 
 /// Only as a process of its own: by itself it shows nothing.

@@ -46,9 +46,17 @@ fn a_file_of_a_later_version_is_refused_and_not_written() {
 fn a_later_version_in_the_environment_is_said_and_memory_serves() {
     const NAME: &str = "foreign::a_later_version_in_the_environment_is_said_and_memory_serves";
     if role().is_some() {
-        let (layer, guard) =
-            crumbtrail::from_env().stack(crumbtrail::Stack::Off).build::<tracing_subscriber::Registry>().unwrap();
-        let rig = Rig { guard, dispatch: tracing::Dispatch::new(tracing_subscriber::layer::SubscriberExt::with(tracing_subscriber::registry(), layer)) };
+        let (layer, guard) = crumbtrail::from_env()
+            .stack(crumbtrail::Stack::Off)
+            .build::<tracing_subscriber::Registry>()
+            .unwrap();
+        let rig = Rig {
+            guard,
+            dispatch: tracing::Dispatch::new(tracing_subscriber::layer::SubscriberExt::with(
+                tracing_subscriber::registry(),
+                layer,
+            )),
+        };
         rig.run(|| lose("apples"));
         rig.guard.flush(LONG).unwrap();
         assert_eq!(ledger_balances(&rig.guard).delivered, 1);
@@ -104,7 +112,8 @@ fn a_file_of_another_program_that_numbers_its_versions_is_not_written() {
     drop(file);
     let before = fs::read(folder.store()).unwrap();
     let built = into(&folder.store()).build::<tracing_subscriber::Registry>();
-    let kept = fs::read_dir(folder.path()).unwrap().any(|entry| fs::read(entry.unwrap().path()).unwrap() == before);
+    let kept =
+        fs::read_dir(folder.path()).unwrap().any(|entry| fs::read(entry.unwrap().path()).unwrap() == before);
     assert!(kept, "it is not to be found as it was");
     if let Ok((_layer, guard)) = built {
         guard.shutdown(LONG).unwrap();

@@ -147,10 +147,13 @@ unsafe extern "C" fn open(
 unsafe extern "C" fn delete(_: *mut ffi::sqlite3_vfs, name: *const c_char, is_synced: c_int) -> c_int {
     let behind = behind();
     // SAFETY: the arguments are handed on as they came, to whom they are for.
-    let code = unsafe { (*behind.vfs).xDelete.expect("every file system deletes files")(behind.vfs, name, is_synced) };
+    let code = unsafe {
+        (*behind.vfs).xDelete.expect("every file system deletes files")(behind.vfs, name, is_synced)
+    };
     if code == ffi::SQLITE_OK {
         // SAFETY: SQLite hands over a text that ends.
-        let path = PathBuf::from(unsafe { CStr::from_ptr(name) }.to_str().expect("the tests' paths are text"));
+        let path =
+            PathBuf::from(unsafe { CStr::from_ptr(name) }.to_str().expect("the tests' paths are text"));
         let mut noted = noted();
         noted.files.remove(&path);
         noted.done.push(Done::Deleted { path, is_synced: is_synced != 0 });
@@ -178,7 +181,12 @@ unsafe extern "C" fn close(file: *mut ffi::sqlite3_file) -> c_int {
     unsafe { own(file) }
 }
 
-unsafe extern "C" fn write(file: *mut ffi::sqlite3_file, bytes: *const c_void, length: c_int, at: i64) -> c_int {
+unsafe extern "C" fn write(
+    file: *mut ffi::sqlite3_file,
+    bytes: *const c_void,
+    length: c_int,
+    at: i64,
+) -> c_int {
     let own = own!(file, xWrite);
     // SAFETY: handed on as it came; SQLite says how many bytes there are to read.
     let (code, bytes) = unsafe {
@@ -268,10 +276,13 @@ fn names(done: &[Done], chance: &mut Chance) -> HashMap<PathBuf, usize> {
 
 fn content(done: &[Done], file: usize, chance: &mut Chance) -> Vec<u8> {
     let of_it = |done: &Done| match done {
-        Done::Written { file: of, .. } | Done::Cut { file: of, .. } | Done::Synced { file: of } => *of == file,
+        Done::Written { file: of, .. } | Done::Cut { file: of, .. } | Done::Synced { file: of } => {
+            *of == file
+        }
         Done::Made { .. } | Done::Deleted { .. } => false,
     };
-    let synced = done.iter().rposition(|done| of_it(done) && matches!(done, Done::Synced { .. })).unwrap_or(0);
+    let synced =
+        done.iter().rposition(|done| of_it(done) && matches!(done, Done::Synced { .. })).unwrap_or(0);
     // Some disks forget much, some little.
     let forgets = chance.below(5);
     let mut bytes = Vec::new();

@@ -29,7 +29,8 @@ pub(crate) struct Counted {
 /// Looks into a file that nobody of this process has open.
 #[track_caller]
 pub(crate) fn look(store: &Path) -> Found {
-    looked_at(&Connection::open(store).unwrap()).unwrap_or_else(|wrong| panic!("{}: {wrong}", store.display()))
+    looked_at(&Connection::open(store).unwrap())
+        .unwrap_or_else(|wrong| panic!("{}: {wrong}", store.display()))
 }
 
 /// What is in it, or what is wrong with it.
@@ -44,9 +45,13 @@ pub(crate) fn looked_at(file: &Connection) -> Result<Found, String> {
             return Err(format!("{what}: {found}"));
         }
     }
-    let counted = rows(file, "SELECT title, sum(count), sum(tallied), max(users) FROM issue GROUP BY title", |row| {
-        Ok((row.get(0)?, Counted { count: number(row, 1)?, tallied: number(row, 2)?, users: number(row, 3)? }))
-    })?;
+    let counted =
+        rows(file, "SELECT title, sum(count), sum(tallied), max(users) FROM issue GROUP BY title", |row| {
+            Ok((
+                row.get(0)?,
+                Counted { count: number(row, 1)?, tallied: number(row, 2)?, users: number(row, 3)? },
+            ))
+        })?;
     Ok(Found {
         issues: counted.into_iter().collect(),
         events: rows(
@@ -120,5 +125,4 @@ impl Found {
     pub(crate) fn of(&self, word: &str) -> u64 {
         self.issues.get(&format!("out of {word}")).map_or(0, |issue| issue.count)
     }
-
 }

@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 
 use crate::look::look;
-use crate::rig::{Folder, LONG, Live, Rig, WORDS, beside, child_at, copy, given_path, into, lose, lose_in_order, say};
+use crate::rig::{
+    Folder, LONG, Live, Rig, WORDS, beside, child_at, copy, given_path, into, lose, lose_in_order, say,
+};
 use crate::support::{in_time, ledger_balances, role, until};
 
 const EACH: u64 = 400;
@@ -76,7 +78,7 @@ fn a_lock_that_another_process_holds_for_ten_seconds_holds_up_nobody_who_logs() 
     let over = live.over().succeeded();
     assert_eq!(over.stderr, "", "another's turn is nothing to tell");
     let found = look(&folder.store());
-    assert_eq!((found.of("apples"), found.of("bread"), found.events.len() > 20), (200, 1, true), "{found:#?}");
+    assert_eq!((found.of("apples"), found.of("bread")), (200, 1), "{found:#?}");
 }
 
 fn log_while_it_is_held() {
@@ -142,7 +144,9 @@ fn a_file_that_is_deleted_without_its_log_is_made_anew() {
 
 #[test]
 fn a_file_that_is_moved_is_made_anew() {
-    taken_away("moved", |folder| fs::rename(folder.store(), folder.path().join("old.db")).unwrap());
+    taken_away("moved", |folder| {
+        fs::rename(folder.store(), folder.path().join("old.db")).unwrap();
+    });
 }
 
 #[test]
@@ -186,6 +190,10 @@ fn taken_away(name: &str, take_away: impl FnOnce(&Folder)) -> crate::look::Found
     let stats = ledger_balances(&rig.guard);
     assert_eq!((stats.pending, stats.lost_total()), (0, 0), "{stats:?}");
     rig.end();
+    let old = folder.path().join("old.db");
+    if old.exists() {
+        assert_eq!(look(&old).of("apples"), 20, "what was in its log goes with it");
+    }
     let found = look(&folder.store());
     assert_eq!(found.of("cheese"), 20, "{found:#?}");
     assert!(found.of("bread") >= 1, "it was noticed late: {found:#?}");

@@ -115,7 +115,8 @@ fn a_place_in_the_environment_that_cannot_be_used_is_said_and_memory_serves() {
                     let mut child = child_at("nobody", NAME, folder.path());
                     child.command.env("CRUMBTRAIL_STORE", &place);
                     let said = child.run().succeeded().stderr;
-                    let line = said.lines().find(|line| line.contains("CRUMBTRAIL_STORE")).unwrap_or_default();
+                    let line =
+                        said.lines().find(|line| line.contains("CRUMBTRAIL_STORE")).unwrap_or_default();
                     let place = place.to_str().unwrap();
                     assert!(line.contains(place) && line.contains(why), "{place}: {said}");
                     assert!(line.contains("in memory"), "{place}: {said}");
@@ -190,7 +191,11 @@ fn the_default_is_in_the_directory_for_state_and_never_where_the_program_runs() 
         }
         let said = child.run().succeeded().stderr;
         forget_program(&folder);
-        assert_eq!(all_below(folder.path()), Vec::<PathBuf>::new(), "something was put where the program runs: {said}");
+        assert_eq!(
+            all_below(folder.path()),
+            Vec::<PathBuf>::new(),
+            "something was put where the program runs: {said}"
+        );
         let store = home.path().join(below).join("crumbtrail").join(folder.path().file_name().unwrap());
         (said, beside(&store, ".db"), home)
     };

@@ -56,7 +56,14 @@ fn search(folder: &Path) -> usize {
         for bytes in std::iter::once(bytes.clone()).chain(compressed(&bytes)) {
             let text = String::from_utf8_lossy(&bytes);
             if let Some(at) = text.find(CANARY) {
-                let around = text[..at].chars().rev().take(200).collect::<Vec<_>>().into_iter().rev().collect::<String>();
+                let around = text[..at]
+                    .chars()
+                    .rev()
+                    .take(200)
+                    .collect::<Vec<_>>()
+                    .into_iter()
+                    .rev()
+                    .collect::<String>();
                 panic!("{}: …{around}{}", path.display(), &text[at..at + CANARY.len() + 4]);
             }
             plain += text.matches(PLAIN).count();
@@ -84,7 +91,8 @@ fn compressed(bytes: &[u8]) -> impl Iterator<Item = Vec<u8>> {
 
 fn tell_secrets() {
     // What is told in full, and what is only counted.
-    let rig = Rig::new(into(&given_path("PATH")).throttle(Throttle::Limits { issue: 2, all: 600, line: u32::MAX }));
+    let rig =
+        Rig::new(into(&given_path("PATH")).throttle(Throttle::Limits { issue: 2, all: 600, line: u32::MAX }));
     rig.run(|| {
         for round in 0..5 {
             in_errors(round);
@@ -154,7 +162,13 @@ fn in_a_lane(round: usize) {
             error!(error = "refused", round, "failed {PLAIN}");
         }
     }
-    let _order = info_span!("order", otel.kind = "server", user.id = round, user.email = format!("token={}", canary(29))).entered();
+    let _order = info_span!(
+        "order",
+        otel.kind = "server",
+        user.id = round,
+        user.email = format!("token={}", canary(29))
+    )
+    .entered();
 }
 
 fn without_an_error() {

@@ -17,7 +17,8 @@ use crate::support::{ledger_balances, role};
 const STORM: u64 = if cfg!(debug_assertions) { 200_000 } else { 1_000_000 };
 const TEXTS: u64 = if cfg!(debug_assertions) { 20_000 } else { 100_000 };
 const THREADS: u64 = 8;
-const UNLIMITED_LINE: Throttle = Throttle::Limits { issue: THROTTLE_ISSUE, all: THROTTLE_ALL, line: u32::MAX };
+const UNLIMITED_LINE: Throttle =
+    Throttle::Limits { issue: THROTTLE_ISSUE, all: THROTTLE_ALL, line: u32::MAX };
 
 /// Runs `work` so many times, on eight threads.
 fn on_threads(rig: &Rig, times: u64, work: impl Fn(u64) + Sync) {
@@ -53,7 +54,11 @@ fn a_storm_of_one_issue_is_counted_exactly() {
     rig.end();
     let found = look(&folder.store());
     // What the queue had no room for is in the ledger, and no occurrence that anybody knows more of.
-    assert_eq!((found.of("apples") + found.by_line, found.issues.len()), (STORM - lost, 1), "{stats:?} {found:#?}");
+    assert_eq!(
+        (found.of("apples") + found.by_line, found.issues.len()),
+        (STORM - lost, 1),
+        "{stats:?} {found:#?}"
+    );
     assert_eq!(found.by_line, 0, "one text is told apart from all others");
     assert_eq!(lost, 0, "{stats:?}");
     assert!(bytes(&folder.store()) < 4 << 20, "{} bytes", bytes(&folder.store()));
@@ -95,7 +100,11 @@ fn a_storm_of_as_many_issues_as_events_takes_bounded_room() {
     assert_eq!(found.total(), stats.accepted - stats.folded, "{stats:?}");
     assert!(grown < 24 << 20, "{grown} bytes of memory");
     assert!(bytes(&store) < 16 << 20, "{} bytes of file", bytes(&store));
-    say(&format!("{TEXTS} texts: {} issues, {} by line, {grown} bytes more", found.issues.len(), found.by_line));
+    say(&format!(
+        "{TEXTS} texts: {} issues, {} by line, {grown} bytes more",
+        found.issues.len(),
+        found.by_line
+    ));
 }
 
 /// Without a throttle each is an issue of its own.
