@@ -96,7 +96,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 const fn time(name: &'static str, subject: &'static str, failure: Failure, bar: &'static str) -> Measure {
-    Measure { name, job: error(failure), subject, against: None, bar }
+    Measure { name, job: error(failure), subject, against: None, above: false, bar }
 }
 
 const fn error(failure: Failure) -> Job {

@@ -22,10 +22,10 @@ use std::error::Error;
 
 use report::Report;
 use rounds::{Measure, ROUNDS, RUNS};
-use subjects::{FLOOR, OURS};
+use subjects::{BOOKLESS, COUNTING, FLOOR, OURS};
 use work::{Depth, Job, Operation};
 
-const MEASURES: [Measure; 11] = [
+const MEASURES: [Measure; 13] = [
     warn("WARN, no span, against the floor", OURS, Depth::Outside, 1, "<= 0.85"),
     warn("WARN, root span, against the floor", OURS, Depth::Root, 1, "<= 1.25"),
     warn("WARN, three spans deep, against the floor", OURS, Depth::Three, 1, "<= 1.25"),
@@ -37,6 +37,8 @@ const MEASURES: [Measure; 11] = [
     below("event below the gate, beside fmt at INFO", "crumbtrail+fmt"),
     span("span new, enter, exit, close, against the registry", Operation::Span, "<= 2"),
     span("span re-entered, against the registry", Operation::Reenter, "<= 1.1"),
+    counted("a lane of a user and a tag, counted, above uncounted", Operation::Lane, "<= 250"),
+    counted("span that names nobody, counted, above uncounted", Operation::Span, "<= 10"),
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -62,15 +64,22 @@ const fn warn(
     threads: usize,
     bar: &'static str,
 ) -> Measure {
-    Measure { name, job: Job::new(Operation::Warn, depth, threads), subject, against: Some(FLOOR), bar }
+    let job = Job::new(Operation::Warn, depth, threads);
+    Measure { name, job, subject, against: Some(FLOOR), above: false, bar }
 }
 
 const fn below(name: &'static str, subject: &'static str) -> Measure {
     let job = Job::new(Operation::Debug, Depth::Outside, 1);
-    Measure { name, job, subject, against: None, bar: "<= 2" }
+    Measure { name, job, subject, against: None, above: false, bar: "<= 2" }
 }
 
 const fn span(name: &'static str, operation: Operation, bar: &'static str) -> Measure {
     let job = Job::new(operation, Depth::Outside, 1);
-    Measure { name, job, subject: OURS, against: Some("registry"), bar }
+    Measure { name, job, subject: OURS, against: Some("registry"), above: false, bar }
+}
+
+/// What it costs the caller that lanes are counted, from the opening of a span to its close.
+const fn counted(name: &'static str, operation: Operation, bar: &'static str) -> Measure {
+    let job = Job::new(operation, Depth::Outside, 1);
+    Measure { name, job, subject: COUNTING, against: Some(BOOKLESS), above: true, bar }
 }

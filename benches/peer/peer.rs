@@ -144,12 +144,12 @@ const fn warn(
     bar: &'static str,
 ) -> Measure {
     let job = Job::new(Operation::Warn, depth, threads);
-    Measure { name, job, subject, against: Some(against), bar }
+    Measure { name, job, subject, against: Some(against), above: false, bar }
 }
 
 const fn compare(name: &'static str, operation: Operation) -> Measure {
     let job = Job::new(operation, Depth::Outside, 1);
-    Measure { name, job, subject: PEER, against: Some(OURS), bar: "" }
+    Measure { name, job, subject: PEER, against: Some(OURS), above: false, bar: "" }
 }
 
 const fn fail(
@@ -160,7 +160,7 @@ const fn fail(
     bar: &'static str,
 ) -> Measure {
     let job = Job::new(Operation::Error(failure), Depth::Outside, 1);
-    Measure { name, job, subject, against: Some(against), bar }
+    Measure { name, job, subject, against: Some(against), above: false, bar }
 }
 
 /// The peer, or one of the others.

@@ -50,12 +50,6 @@ struct Release {
 type Line = (String, Option<String>, Option<u32>);
 
 impl MemoryBook {
-    /// One that keeps as many events of an issue as this says, from the beginning.
-    #[cfg(test)]
-    pub(crate) fn keeping(keep: Retention) -> Self {
-        Self { keep, ..Self::default() }
-    }
-
     fn user(&self, user: Option<&User>) -> Option<u64> {
         user.and_then(identity).map(|identity| self.key.hash_one(identity))
     }

@@ -394,7 +394,7 @@ fn too_many_open_lanes_count_as_over_and_none_is_forgotten() {
         let open = |lane: usize| {
             let root = info_span!("request");
             drop(info_span!(parent: &root, "step", user.id = lane));
-            if lane % 1_000 == 0 {
+            if lane.is_multiple_of(1_000) {
                 rig.traffic();
             }
             root
