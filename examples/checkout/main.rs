@@ -94,7 +94,7 @@ fn worst_sign_up(store: &Path) -> anyhow::Result<String> {
     (sign_ups.text, sign_ups.limit) = (Some("sign_up".to_owned()), Some(1));
     let found = View::open(store)?.form(Form::Json).issues(&sign_ups)?;
     let issue: serde_json::Value = serde_json::from_str(&found).context("no sign-up failed")?;
-    let id = issue["id"].as_str().context("an issue has an id")?;
+    let id = issue.get("id").and_then(|id| id.as_str()).context("an issue has an id")?;
     Ok(id.chars().take(8).collect())
 }
 
