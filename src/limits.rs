@@ -243,6 +243,12 @@ pub const KEEP_HOURLY_DAYS: u64 = 35;
 pub const BOOK_BATCH: usize = 512;
 /// Bytes of events that wait in memory for a store that cannot be written; beyond, the oldest event is lost.
 pub const BOOK_WAITING_BYTES: usize = 8 * 1024 * 1024;
+/// Errors that were only counted and are told whom they hit, where they wait in memory for a store that cannot be written;
+/// beyond, the oldest are told of nobody.
+pub const BOOK_WAITING_HITS: usize = 4_096;
+/// Distinct users, and values of tags, of lanes that wait in memory for a store that cannot be written; beyond, their lanes
+/// are counted without them.
+pub const BOOK_WAITING_NAMES: usize = 32_768;
 /// How long a store that could not be written is left alone; it doubles with each time in a row.
 pub const BOOK_RETRY: Duration = Duration::from_millis(50);
 /// The most that [`BOOK_RETRY`] grows to.

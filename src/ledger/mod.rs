@@ -155,7 +155,7 @@ pub(crate) enum Counted {
     LaneEntryRefused,
     /// A span that found no place in the table of live spans.
     SpanUntracked,
-    /// A note of a lane that found no room.
+    /// A note of a lane that found no room, or a name in it.
     LaneUncounted,
     /// An event of which a rule that asks for a type could not be asked.
     Unjudged,
@@ -236,8 +236,12 @@ impl Ledger {
     }
 
     pub(crate) fn count(&self, what: Counted) {
+        self.count_several(what, 1);
+    }
+
+    pub(crate) fn count_several(&self, what: Counted, number: u64) {
         if let Some(counter) = self.counted.get(what as usize) {
-            counter.fetch_add(1, Ordering::Relaxed);
+            counter.fetch_add(number, Ordering::Relaxed);
         }
     }
 

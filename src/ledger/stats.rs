@@ -53,7 +53,9 @@ pub struct Stats {
     pub lane_entries_refused: u64,
     /// Spans that said something of a user or of tags when they closed, or calls of [`set_user`](crate::set_user) and
     /// [`set_tag`](crate::set_tag) outside of spans, that found [`limits::LANE_NOTES`](crate::limits::LANE_NOTES) others
-    /// waiting, or nobody to take them any more: their lanes are counted without them.
+    /// waiting, or nobody to take them any more: their lanes are counted without them. So are those whose users, or values
+    /// of tags, were too many while a store could not be written: [`limits::BOOK_WAITING_NAMES`](crate::limits::BOOK_WAITING_NAMES),
+    /// [`limits::BOOK_WAITING_HITS`](crate::limits::BOOK_WAITING_HITS).
     pub lanes_uncounted: u64,
     /// Spans that were not tracked because millions were alive at once; their crumbs went to the enclosing lane.
     pub spans_untracked: u64,

@@ -18,10 +18,8 @@ use super::Forward;
 use crate::clock::Clock;
 use crate::diag::Said;
 use crate::issues::{Book, Entry, Fault, Moment, ProcessNote, Retention, Sighting};
-use crate::ledger::{Ledger, Lost, Receipt};
-use crate::limits::{
-    ADOPT_EVERY, BOOK_BATCH, BOOK_RETRY, BOOK_RETRY_MOST, BOOK_WAITING_BYTES, PRUNE_EVENTS, PRUNE_EVERY,
-};
+use crate::ledger::{Counted, Ledger, Lost, Receipt};
+use crate::limits::{ADOPT_EVERY, BOOK_BATCH, BOOK_RETRY, BOOK_RETRY_MOST, PRUNE_EVENTS, PRUNE_EVERY};
 use crate::model::{EventId, TrackedEvent};
 
 use backlog::Backlog;
@@ -147,9 +145,24 @@ impl Bookkeeper {
                 "the store cannot be written: {fault}; events wait in memory for it, and the oldest are lost"
             )),
         }
-        self.batch.compact();
-        let surplus = self.batch.surplus(BOOK_WAITING_BYTES);
-        self.do_without(surplus);
+        self.shrink();
+    }
+
+    /// What waits stays within its bounds.
+    fn shrink(&mut self) {
+        let beyond = self.batch.shrink();
+        self.ledger.count_several(Counted::LaneUncounted, beyond.uncounted as u64);
+        self.do_without(beyond.events);
+    }
+
+    /// Something was added, which may have to wait for long.
+    fn added(&mut self) {
+        if self.batch.is_large() {
+            self.record();
+        }
+        if self.failures > 0 && self.batch.has_grown() {
+            self.shrink();
+        }
     }
 
     /// Events are not recorded: whoever can be told of them all the same is.
@@ -218,9 +231,10 @@ impl Bookkeeper {
 }
 
 impl Forward for Bookkeeper {
-    fn hold(&mut self, event: &TrackedEvent) {
+    fn hold(&mut self, event: &Arc<TrackedEvent>) {
         if self.book.is_durable() {
             self.batch.hold(event);
+            self.added();
         }
     }
 
@@ -232,13 +246,12 @@ impl Forward for Bookkeeper {
 
     fn forward(&mut self, event: Arc<TrackedEvent>, receipt: Receipt) {
         self.batch.event(Kept { event, receipt }, self.next.is_some());
-        if self.batch.is_large() {
-            self.record();
-        }
+        self.added();
     }
 
     fn note(&mut self, entries: Vec<Entry>) {
         entries.into_iter().for_each(|entry| self.batch.push(entry));
+        self.added();
     }
 
     fn work(&mut self) -> Option<Duration> {
@@ -303,3 +316,6 @@ fn now() -> Moment {
 const LOOK_AGAIN: Duration = Duration::from_millis(1);
 /// Events of an issue that are left where the disk is full.
 const SPARE_EVENTS: usize = 3;
+
+#[cfg(test)]
+mod tests;

@@ -107,7 +107,7 @@ pub(crate) trait Forward: Send {
     }
 
     /// An event is held; it comes by [`forward`](Self::forward) later, or is [released](Self::release).
-    fn hold(&mut self, event: &TrackedEvent) {
+    fn hold(&mut self, event: &Arc<TrackedEvent>) {
         let _ = event;
     }
 

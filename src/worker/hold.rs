@@ -13,6 +13,7 @@ mod merge;
 mod panics;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use crate::limits::{HOLD, HOLD_BYTES, HOLD_CLOSED, HOLD_EVENTS, HOLD_LOOK, HOLD_RETURNED};
@@ -61,7 +62,8 @@ pub(super) struct Offered {
 /// One failure, by all lines that have told of it so far.
 #[derive(Debug)]
 pub(super) struct Held {
-    pub(super) event: TrackedEvent,
+    /// Shared with whoever journals it while it is held.
+    pub(super) event: Arc<TrackedEvent>,
     /// What a hook or a field says of its issue.
     pub(super) fingerprint: Option<Fingerprint>,
     /// The title that a hook gave it.
@@ -124,8 +126,7 @@ impl Hold {
     }
 
     /// Takes an event.
-    pub(super) fn offer(&mut self, prepared: Prepared, now: Now) -> Offered {
-        let mut newest = Held::new(prepared, now);
+    pub(super) fn offer(&mut self, mut newest: Held) -> Offered {
         if let Some(panic) = self.panics.told_again(&newest.event) {
             // One that is let go already has said it all.
             let held = self.take(panic);
@@ -299,13 +300,14 @@ impl Hold {
 }
 
 impl Held {
-    fn new(prepared: Prepared, now: Now) -> Self {
+    /// An event whose time begins now.
+    pub(super) fn new(prepared: Prepared, now: Now) -> Self {
         let Prepared { event, fingerprint, title, key, minute, lane, span_numbers, task, returned, .. } =
             prepared;
         let line = Line { spans: span_numbers, task, time: event.time, returned };
         Self {
             text: text(&event.chain),
-            event,
+            event: Arc::new(event),
             fingerprint,
             title,
             keys: vec![key],

@@ -221,10 +221,11 @@ impl Worker {
                 let prepared = caught(|| self.prepare(*item));
                 match prepared.unwrap_or(Err(Refused::Lost(Lost::Internal))) {
                     Ok(prepared) => {
-                        self.each_forward(|forward| forward.hold(&prepared.event));
-                        let id = prepared.event.id;
                         // From now on: to find the first symbols may have taken longer than an event is held.
-                        let offered = self.hold.offer(prepared, self.now());
+                        let held = Held::new(prepared, self.now());
+                        let id = held.event.id;
+                        self.each_forward(|forward| forward.hold(&held.event));
+                        let offered = self.hold.offer(held);
                         (0..offered.folded).for_each(|_| self.ledger.fold());
                         if !offered.is_held {
                             self.each_forward(|forward| forward.release(vec![id]));
@@ -412,7 +413,8 @@ impl Worker {
     }
 
     fn offer(&mut self, held: Held, mut receipt: Receipt) {
-        let Held { mut event, fingerprint, title, keys, minute, .. } = held;
+        let Held { event, fingerprint, title, keys, minute, .. } = held;
+        let mut event = Arc::unwrap_or_clone(event);
         // Decided now, by all that is known of it.
         grouping::group(&mut event, fingerprint.as_ref());
         if let Some(title) = title {

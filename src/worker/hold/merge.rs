@@ -5,6 +5,8 @@
 //! user and request are joined; where both know one, the newer knows it better, unless it was logged outside of the
 //! lane.
 
+use std::sync::Arc;
+
 use super::fold::{self, Joint};
 use super::{Held, text};
 use crate::limits::SPANS;
@@ -15,7 +17,7 @@ pub(super) fn merged(older: Held, newer: Held, joint: Joint) -> Held {
     let inside = older.lane == newer.lane;
     let spans_match = inside && innermost_known(&older) && ends_with(&older, &newer);
     let crumbs = trail(&older, &newer);
-    let (mut event, mut later) = (older.event, newer.event);
+    let (mut event, mut later) = (Arc::unwrap_or_clone(older.event), Arc::unwrap_or_clone(newer.event));
     if inside {
         event.breadcrumbs = crumbs;
         event.trail = later.trail;
@@ -68,7 +70,7 @@ pub(super) fn merged(older: Held, newer: Held, joint: Joint) -> Held {
     }
     Held {
         text: text(&event.chain),
-        event,
+        event: Arc::new(event),
         fingerprint: newer.fingerprint.or(older.fingerprint),
         title: newer.title.or(older.title),
         keys,
@@ -83,10 +85,11 @@ pub(super) fn merged(older: Held, newer: Held, joint: Joint) -> Held {
 
 /// A panic, and the line that told of it once more: it adds its place, and what is known around it.
 pub(super) fn retold(mut panic: Held, line: Held) -> Held {
-    panic.event.id = line.event.id;
+    let event = Arc::make_mut(&mut panic.event);
+    event.id = line.event.id;
+    join(event, Arc::unwrap_or_clone(line.event), false);
     panic.lines.extend(line.lines);
     add_keys(&mut panic.keys, line.keys);
-    join(&mut panic.event, line.event, false);
     panic
 }
 

@@ -93,7 +93,7 @@ impl Rig {
     }
 
     fn log(&mut self, line: Logged) -> u64 {
-        self.hold.offer(line.into_prepared(), self.now).folded
+        self.hold.offer(Held::new(line.into_prepared(), self.now)).folded
     }
 
     fn after(&mut self, passed: Duration) -> Vec<TrackedEvent> {
@@ -103,7 +103,9 @@ impl Rig {
     }
 
     fn due(&mut self, behind: bool) -> Vec<TrackedEvent> {
-        std::iter::from_fn(|| self.hold.due(self.now, behind)).map(|held| held.event).collect()
+        std::iter::from_fn(|| self.hold.due(self.now, behind))
+            .map(|held| Arc::unwrap_or_clone(held.event))
+            .collect()
     }
 
     fn all(&mut self) -> Vec<Held> {
