@@ -81,7 +81,8 @@ pub(crate) fn open(path: &Path, access: Access) -> Result<Store, Fault> {
 }
 
 impl Store {
-    /// Opens the file.
+    /// Opens the file. A program's that another process holds just now, or for which there is no room, is opened when it is
+    /// first written.
     ///
     /// # Errors
     /// Why it cannot be used: [`Fault::Foreign`] and [`Fault::Newer`] where it is somebody else's, which is left as it is.
@@ -96,7 +97,11 @@ impl Store {
             looks_damaged: Cell::new(false),
             fallen: 0,
         };
-        store.with_file(|_| Ok(()))?;
+        match store.with_file(|_| Ok(())) {
+            // Nothing is wrong with the file: a program that starts just then is to keep its issues in it all the same.
+            Err(Fault::Busy | Fault::Full) if access == Access::Program => {}
+            opened => opened?,
+        }
         if access == Access::Program {
             store.hand.owner = Some(Owner::new(path));
         }

@@ -53,6 +53,19 @@ fn who_waits_for_a_lock_waits_a_bounded_time_and_records_nothing() {
 }
 
 #[test]
+fn a_file_that_is_held_when_a_program_starts_is_used_when_it_is_let_go() {
+    let folder = Folder::new();
+    let mut other = Connection::open(folder.store()).unwrap();
+    let lock = other.transaction_with_behavior(TransactionBehavior::Exclusive).unwrap();
+    let mut store = folder.open();
+    assert_eq!(store.record(&[entry(&event("pay", 0))], at(0)), Err(Fault::Busy));
+    drop(lock);
+    record(&mut store, &event("pay", 0));
+    assert_eq!(count(&store, "pay"), 1);
+    assert_eq!(folder.aside(), Vec::<String>::new());
+}
+
+#[test]
 fn a_full_disk_takes_a_batch_as_a_whole_or_not_at_all_and_goes_on_when_there_is_room() {
     let folder = Folder::new();
     let mut store = folder.open();
