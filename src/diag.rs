@@ -53,7 +53,7 @@ pub(crate) fn escape_into(text: &str, out: &mut String) {
 
 /// C0, DEL, C1; line and paragraph separators; bidirectional marks, embeddings, overrides and isolates, and the older
 /// characters beside them; annotations, tags and the byte order mark, which hide text.
-fn steers(character: char) -> bool {
+pub(crate) fn steers(character: char) -> bool {
     character.is_control()
         || matches!(
             character,

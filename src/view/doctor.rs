@@ -131,7 +131,7 @@ fn access(_path: &Path, _file: &Metadata) -> Result<String, String> {
 fn room(path: &Path) -> Result<String, String> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let folder: PathBuf = folder.map_or_else(|| ".".into(), Path::to_owned);
-    let asked = Command::new("df").args(["-P", "-k"]).arg(folder).stdin(Stdio::null()).output();
+    let asked = Command::new("df").args(["-P", "-k", "--"]).arg(folder).stdin(Stdio::null()).output();
     let told = asked.ok().and_then(|told| String::from_utf8(told.stdout).ok());
     let free =
         told.as_deref().and_then(|told| told.lines().nth(1)?.split_whitespace().nth(3)?.parse::<u64>().ok());

@@ -6,6 +6,7 @@
 use serde_json::{Map, Value, json};
 
 use super::ledger::Terms;
+use crate::diag::steers;
 use crate::issues::{
     Bucket, Evidence, Facts, Issue, IssueKind, LineTotal, Moment, ProcessNote, Share, Since, State, Summary,
     TagShares, Until, UserCount, Variant,
@@ -122,6 +123,22 @@ pub(super) fn terms(terms: &Terms) -> Map<String, Value> {
         ("unsent_by", json!(terms.unsent)),
     ]));
     fields
+}
+
+/// The same JSON, in which nothing steers a terminal: it is often read in one.
+pub(super) fn harmless(json: &str) -> String {
+    let mut harmless = String::with_capacity(json.len());
+    for character in json.chars() {
+        // JSON itself has none of them: they stand in texts, where a number says the same.
+        if steers(character) {
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                harmless.push_str(&format!("\\u{unit:04x}"));
+            }
+        } else {
+            harmless.push(character);
+        }
+    }
+    harmless
 }
 
 fn facts(facts: &Facts) -> Value {

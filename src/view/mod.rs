@@ -394,7 +394,7 @@ fn newest() -> Result<PathBuf, ViewError> {
 
 /// JSON values, one a line.
 fn lines(values: impl IntoIterator<Item = serde_json::Value>) -> String {
-    values.into_iter().map(|value| value.to_string() + "\n").collect()
+    values.into_iter().map(|value| json::harmless(&value.to_string()) + "\n").collect()
 }
 
 fn write(out: &mut dyn Write, text: &str) -> Result<(), ViewError> {

@@ -30,6 +30,9 @@ fn nothing_steers_the_terminal() {
         &["reopen", "latest"],
         &["stats"],
         &["doctor"],
+        &["issues", "--json"],
+        &["show", "latest", "--json"],
+        &["export"],
     ] {
         let text = folder.command(arguments.iter().copied()).done();
         let steers = |character: char| {
