@@ -268,7 +268,7 @@ impl Worker {
         if self.is_awake(now) && self.next_tick_ms() <= now.clock_ms {
             self.tick(now.clock_ms, Which::Settled);
         } else if self.keeping.as_ref().is_some_and(|keeping| keeping.traffic.is_pressed()) {
-            self.count_in_a_hurry();
+            let _ = caught(|| self.count_in_a_hurry());
         }
         self.let_go();
         let (asked, wanted) = self.ledger.asked();
@@ -307,7 +307,7 @@ impl Worker {
     fn tick(&mut self, now_ms: u64, which: Which) {
         self.ticked_ms = now_ms;
         self.tell_tallies(&[], which);
-        self.count_lanes(which);
+        let _ = caught(|| self.count_lanes(which));
         self.each_sink(|sink| sink.catch_up());
         self.each_forward(|forward| forward.catch_up());
         without_error::say_first(&self.ledger);
