@@ -123,6 +123,8 @@ impl SpanSlot {
     /// What is to be counted of a span that closes; what was noted for that is taken.
     #[inline]
     fn last_note(&self, lane: u64, number: u64, extra: Option<Arc<SpanExtra>>, tell: impl FnOnce(LaneNote)) {
+        // Relaxed: whoever noted something held this span, or a child of it, open; the registry closes a span behind the last
+        // who held it.
         let key = self.tallied.load(Ordering::Relaxed);
         if key != 0 {
             self.tallied.store(0, Ordering::Relaxed);

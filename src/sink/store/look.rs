@@ -69,8 +69,7 @@ fn among(file: &Connection, table: &str, which: &str, values: &[Value]) -> Resul
     Ok(if found < FEW {
         format!("id IN (SELECT issue FROM {table} WHERE {which})")
     } else {
-        format!("EXISTS (SELECT 1 FROM {table} WHERE issue = issue.id AND {which})")
-            .replace("issue = issue.id", &format!("{table}.issue = issue.id"))
+        format!("EXISTS (SELECT 1 FROM {table} WHERE {table}.issue = issue.id AND {which})")
     })
 }
 
