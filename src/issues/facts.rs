@@ -149,6 +149,21 @@ pub(crate) fn past_hour(now: Moment) -> RangeInclusive<u64> {
     (now.minute() + 1).saturating_sub(MINUTES)..=now.minute()
 }
 
+/// The minutes whose counts are kept to be asked for. What a clock that was ahead for a while has left there is not: by it,
+/// nothing that comes later would be recent.
+pub(crate) fn kept_minutes(now: Moment) -> RangeInclusive<u64> {
+    around(now.minute(), MINUTES)
+}
+
+/// The hours whose users are kept to be asked for, by the same rule.
+pub(crate) fn kept_hours(now: Moment) -> RangeInclusive<u64> {
+    around(now.hour(), SHARE_HOURS)
+}
+
+fn around(at: u64, by: u64) -> RangeInclusive<u64> {
+    at.saturating_sub(by)..=at.saturating_add(by)
+}
+
 /// It started with its first release only where the book knows releases that began earlier, and the issue came in none of
 /// them, nor ever without a release, which might have been one of them.
 fn since(account: &Account, buckets: &[Bucket], releases: &BTreeMap<String, Moment>) -> Since {

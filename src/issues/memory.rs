@@ -68,7 +68,7 @@ impl MemoryBook {
         Some(at)
     }
 
-    fn event(&mut self, event: &Arc<TrackedEvent>) -> Option<Sighting> {
+    fn event(&mut self, event: &Arc<TrackedEvent>, now: Moment) -> Option<Sighting> {
         let (at, release) = (Moment::of(event.time), event.release.as_deref());
         self.days.add(at);
         let release_begun = self.see(release, at);
@@ -77,8 +77,8 @@ impl MemoryBook {
         let issue = IssueId::of(&heading.fingerprint);
 
         let kept = self.issues.entry(issue).or_insert_with(|| Kept::new(heading.clone(), at));
-        kept.hit(at, release, user, &event.tags);
-        let sighting = kept.occur(&heading, occurrence, &event.environment);
+        kept.hit(at, release, user, &event.tags, now);
+        let sighting = kept.occur(&heading, occurrence, &event.environment, now);
         kept.keep(event.clone());
         let forgotten = kept.forget_events(&self.keep, Moment::default());
         self.weigh(issue);
@@ -90,7 +90,7 @@ impl MemoryBook {
         sighting
     }
 
-    fn count(&mut self, counted: &Count) -> Option<Sighting> {
+    fn count(&mut self, counted: &Count, now: Moment) -> Option<Sighting> {
         let Count { at, release, environment, count, of } = counted;
         if *count == 0 {
             return None;
@@ -107,7 +107,7 @@ impl MemoryBook {
         let release_begun = self.see(release, *at);
         let occurrence = Occurrence { at: *at, release, release_begun, count: *count, is_tallied: true };
         let kept = self.issues.entry(issue).or_insert_with(|| Kept::new(heading.clone(), *at));
-        let sighting = kept.occur(heading, occurrence, environment);
+        let sighting = kept.occur(heading, occurrence, environment, now);
         self.weigh(issue);
         sighting
     }
@@ -120,11 +120,11 @@ impl MemoryBook {
         (*total, *last) = (total.saturating_add(count), at.max(*last));
     }
 
-    fn hit(&mut self, hit: &Hit) -> Option<Sighting> {
+    fn hit(&mut self, hit: &Hit, now: Moment) -> Option<Sighting> {
         let Hit { at, release, fingerprint, user, tags } = hit;
         let (user, issue) = (self.user(user.as_ref()), IssueId::of(fingerprint));
         let kept = self.issues.get_mut(&issue)?;
-        let users = kept.hit(*at, release.as_deref(), user, tags);
+        let users = kept.hit(*at, release.as_deref(), user, tags, now);
         let news = kept.account.hit(users);
         let sighting = news.map(|news| kept.account.sighting(news));
         self.see(release.as_deref(), *at);
@@ -132,11 +132,11 @@ impl MemoryBook {
         sighting
     }
 
-    fn traffic(&mut self, traffic: &Traffic) {
+    fn traffic(&mut self, traffic: &Traffic, now: Moment) {
         self.days.add(traffic.at);
         self.see(traffic.release.as_deref(), traffic.at);
         let users: Vec<u64> = traffic.users.iter().filter_map(|user| self.user(Some(user))).collect();
-        self.lanes.add(traffic, &users);
+        self.lanes.add(traffic, &users, now);
     }
 
     /// Takes note of how much an issue that changed takes.
@@ -200,15 +200,15 @@ impl MemoryBook {
 }
 
 impl Book for MemoryBook {
-    fn record(&mut self, entries: &[Entry], _now: Moment) -> Result<Vec<Sighting>, Fault> {
+    fn record(&mut self, entries: &[Entry], now: Moment) -> Result<Vec<Sighting>, Fault> {
         let mut sightings = Vec::new();
         for entry in entries {
             sightings.extend(match entry {
-                Entry::Event { event, .. } => self.event(event),
-                Entry::Count(count) => self.count(count),
-                Entry::Hit(hit) => self.hit(hit),
+                Entry::Event { event, .. } => self.event(event, now),
+                Entry::Count(count) => self.count(count, now),
+                Entry::Hit(hit) => self.hit(hit, now),
                 Entry::Traffic(traffic) => {
-                    self.traffic(traffic);
+                    self.traffic(traffic, now);
                     None
                 }
                 Entry::Held(_) | Entry::Released(_) => None,
@@ -231,6 +231,7 @@ impl Book for MemoryBook {
         let mut forgotten = Vec::new();
         for kept in self.issues.values_mut() {
             forgotten.extend(kept.forget_events(keep, age));
+            pruned.buckets += horizon.map_or(0, |horizon| kept.fold(horizon.hourly));
         }
         pruned.events += forgotten.len() as u64;
         self.forgot(&forgotten);
@@ -242,7 +243,6 @@ impl Book for MemoryBook {
         }
         self.bytes = 0;
         for kept in self.issues.values_mut() {
-            pruned.buckets += horizon.map_or(0, |horizon| kept.fold(horizon.hourly));
             kept.bytes = kept.weigh();
             self.bytes += kept.bytes;
         }

@@ -25,7 +25,7 @@ pub(crate) use account::{Account, Occurrence};
 pub(crate) use book::{Book, Fault, NAMED, Only, Pruned, Query, Retention, Sort, finds, texts};
 pub(crate) use days::{Days, Horizon};
 pub(crate) use entry::{Count, Entry, Heading, Hit, Of, Traffic};
-pub(crate) use facts::{Evidence, Facts, Found, Share, Since, Window, past_hour};
+pub(crate) use facts::{Evidence, Facts, Found, Share, Since, Window, kept_hours, kept_minutes, past_hour};
 pub(crate) use issue::{Bucket, Issue, IssueId, IssueKind, LineTotal, Summary, Variant};
 pub(crate) use memory::MemoryBook;
 pub(crate) use moment::Moment;

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use super::super::{
     Account, Bucket, Heading, Issue, Moment, Occurrence, Query, Retention, Sighting, Summary, Tags, Users,
-    Variant, Window, finds, texts, variant_of,
+    Variant, Window, finds, kept_hours, kept_minutes, texts, variant_of,
 };
-use crate::limits::{SHARE_HOURS, VARIANTS};
+use crate::limits::VARIANTS;
 use crate::model::{EventId, TrackedEvent};
 
 #[derive(Debug)]
@@ -59,14 +59,14 @@ impl Kept {
         release: Option<&str>,
         user: Option<u64>,
         tags: &BTreeMap<String, String>,
+        now: Moment,
     ) -> u64 {
         let release = release.map(str::to_owned);
         if let Some(user) = user {
             self.users.insert(user);
             self.users_by_hour.entry((at.hour(), release.clone())).or_default().insert(user);
-            let newest = self.users_by_hour.last_key_value().map_or(0, |((hour, _), _)| *hour);
-            let asked = newest.saturating_sub(SHARE_HOURS);
-            self.users_by_hour = self.users_by_hour.split_off(&(asked, None));
+            let kept = kept_hours(now);
+            self.users_by_hour.retain(|(hour, _), _| kept.contains(hour));
         }
         self.tags.entry(release).or_default().add_carrier(tags);
         self.users.count().number
@@ -77,14 +77,15 @@ impl Kept {
         heading: &Heading,
         by: Occurrence<'_>,
         environment: &str,
+        now: Moment,
     ) -> Option<Sighting> {
         let slot = (by.at.hour(), false, by.release.map(str::to_owned), environment.to_owned());
         let count = self.buckets.entry(slot).or_default();
         *count = count.saturating_add(by.count);
         let count = self.minutes.entry(by.at.minute()).or_default();
         *count = count.saturating_add(by.count);
-        let newest = self.minutes.last_key_value().map_or(0, |(minute, _)| *minute);
-        self.minutes = self.minutes.split_off(&newest.saturating_sub(MINUTES));
+        let kept = kept_minutes(now);
+        self.minutes.retain(|minute, _| kept.contains(minute));
         let news = self.account.occur(heading, by, self.users.count().number)?;
         Some(self.account.sighting(news))
     }
@@ -222,7 +223,6 @@ impl Kept {
     }
 }
 
-const MINUTES: u64 = 60;
 const HOURS: u64 = 24;
 /// Bytes of one entry of a map, its texts aside, about.
 const ENTRY_BYTES: usize = 96;

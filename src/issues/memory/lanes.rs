@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::super::{Moment, Tags, Traffic, Users, Window};
-use crate::limits::{BOOK_TRAFFIC_BYTES, SHARE_HOURS};
+use super::super::{Moment, Tags, Traffic, Users, Window, kept_hours};
+use crate::limits::BOOK_TRAFFIC_BYTES;
 
 /// Lanes by hour and release.
 #[derive(Debug, Default)]
@@ -22,16 +22,16 @@ struct Hour {
 }
 
 impl Lanes {
-    pub(super) fn add(&mut self, traffic: &Traffic, users: &[u64]) {
-        let newest = self.newest();
+    pub(super) fn add(&mut self, traffic: &Traffic, users: &[u64], now: Moment) {
+        let hours = self.hours.len();
         let hour = self.hours.entry((traffic.at.hour(), traffic.release.clone())).or_default();
         users.iter().for_each(|user| hour.users.insert(*user));
         for (tag, values) in &traffic.tags {
             values.iter().for_each(|(value, count)| hour.tags.add(tag, value, *count));
         }
         self.bytes += hour.weigh();
-        if self.newest() > newest {
-            self.forget_users();
+        if self.hours.len() > hours {
+            self.forget_users(now);
         }
         while self.bytes > BOOK_TRAFFIC_BYTES
             && let Some((_, hour)) = self.hours.pop_first()
@@ -46,17 +46,14 @@ impl Lanes {
         self.bytes = self.hours.values().map(|hour| hour.bytes).sum();
     }
 
-    fn newest(&self) -> u64 {
-        self.hours.last_key_value().map_or(0, |((hour, _), _)| *hour)
-    }
-
-    /// Forgets who came in hours that no share is asked of any more.
-    fn forget_users(&mut self) {
-        let asked = self.newest().saturating_sub(SHARE_HOURS);
-        let asked_no_more = self.hours.range_mut(..(asked, None)).map(|(_, hour)| hour);
-        for hour in asked_no_more.filter(|hour| !hour.users.is_empty()) {
-            hour.users = Users::default();
-            hour.weigh();
+    /// Forgets who came in hours that no share is asked of.
+    fn forget_users(&mut self, now: Moment) {
+        let kept = kept_hours(now);
+        for ((at, _), hour) in &mut self.hours {
+            if !kept.contains(at) && !hour.users.is_empty() {
+                hour.users = Users::default();
+                hour.weigh();
+            }
         }
         self.bytes = self.hours.values().map(|hour| hour.bytes).sum();
     }

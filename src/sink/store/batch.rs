@@ -15,15 +15,15 @@ use super::row::{UserKey, int, meta, moment, number, release_name, set_meta, tag
 use super::trouble::Result;
 use crate::issues::{
     Count, Days, Entry, Heading, Hit, IssueId, LineTotal, Moment, News, Occurrence, Of, Retention, Sighting,
-    Tags, Traffic, Users,
+    Tags, Traffic, Users, kept_hours,
 };
-use crate::limits::SHARE_HOURS;
 use crate::model::TrackedEvent;
 
 /// What is read, changed and not written yet.
 pub(super) struct Batch<'a> {
     file: &'a Connection,
     key: UserKey,
+    now: Moment,
     pages: BTreeMap<IssueId, Page>,
     releases: BTreeMap<String, Release>,
     /// By release and hour.
@@ -50,10 +50,11 @@ struct Lanes {
 }
 
 impl<'a> Batch<'a> {
-    pub(super) fn new(file: &'a Connection, key: UserKey) -> Self {
+    pub(super) fn new(file: &'a Connection, key: UserKey, now: Moment) -> Self {
         Self {
             file,
             key,
+            now,
             pages: BTreeMap::new(),
             releases: BTreeMap::new(),
             traffic: BTreeMap::new(),
@@ -201,13 +202,13 @@ impl<'a> Batch<'a> {
     /// Writes what was changed.
     pub(super) fn write(mut self, codec: &mut Codec, keep: &Retention) -> Result<Vec<Sighting>> {
         for page in std::mem::take(&mut self.pages).into_values() {
-            page.write(self.file, codec, keep)?;
+            page.write(self.file, codec, keep, self.now)?;
         }
         for (name, release) in &self.releases {
             release.write(self.file, name)?;
         }
         for ((release, hour), lanes) in &self.traffic {
-            lanes.write(self.file, release, *hour)?;
+            lanes.write(self.file, release, *hour, self.now)?;
         }
         for total in self.lines.values() {
             write_line(self.file, total)?;
@@ -270,17 +271,15 @@ impl Lanes {
         Ok(known.optional()?.unwrap_or_else(|| Self { count: 0, users: Users::default() }))
     }
 
-    fn write(&self, file: &Connection, release: &str, hour: u64) -> Result<()> {
+    fn write(&self, file: &Connection, release: &str, hour: u64, now: Moment) -> Result<()> {
         let mut statement = file.prepare_cached(
             "INSERT INTO traffic (release, hour, lanes, users) VALUES (?1, ?2, ?3, ?4)
              ON CONFLICT (release, hour) DO UPDATE SET lanes = excluded.lanes, users = excluded.users",
         )?;
         statement.execute(params![release, int(hour), int(self.count), self.users.to_bytes()])?;
-        file.prepare_cached(
-            "DELETE FROM traffic WHERE release = ?1
-                 AND hour < (SELECT max(hour) FROM traffic WHERE release = ?1) - ?2",
-        )?
-        .execute(params![release, int(SHARE_HOURS)])?;
+        let kept = kept_hours(now);
+        file.prepare_cached("DELETE FROM traffic WHERE release = ?1 AND hour NOT BETWEEN ?2 AND ?3")?
+            .execute(params![release, int(*kept.start()), int(*kept.end())])?;
         Ok(())
     }
 }

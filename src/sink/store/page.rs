@@ -10,9 +10,10 @@ use super::document::Codec;
 use super::row::{self, int, key, moment, number, release_name, tags, users};
 use super::trouble::Result;
 use crate::issues::{
-    Account, Heading, IssueId, Moment, Occurrence, Retention, Tags, Users, Variant, texts, variant_of,
+    Account, Heading, IssueId, Moment, Occurrence, Retention, Tags, Users, Variant, kept_hours, kept_minutes,
+    texts, variant_of,
 };
-use crate::limits::{SHARE_HOURS, VARIANTS};
+use crate::limits::VARIANTS;
 use crate::model::TrackedEvent;
 
 /// An issue as it is read, and what is not written of it yet.
@@ -135,7 +136,13 @@ impl Page {
     }
 
     /// Writes what was added.
-    pub(super) fn write(self, file: &Connection, codec: &mut Codec, keep: &Retention) -> Result<()> {
+    pub(super) fn write(
+        self,
+        file: &Connection,
+        codec: &mut Codec,
+        keep: &Retention,
+        now: Moment,
+    ) -> Result<()> {
         let issue = self.account.id();
         row::save(file, issue, &self.account, self.users.count())?;
         if !self.users.is_empty() && self.written_users.as_ref() != Some(&self.users) {
@@ -144,15 +151,15 @@ impl Page {
         for (name, release) in &self.releases {
             release.write(file, issue, name)?;
         }
-        self.write_counts(file, issue)?;
-        self.write_hits(file, issue)?;
+        self.write_counts(file, issue, now)?;
+        self.write_hits(file, issue, now)?;
         if let Some(variants) = &self.variants {
             variants.write(file, issue)?;
         }
         write_events(file, codec, issue, &self.events, keep)
     }
 
-    fn write_counts(&self, file: &Connection, issue: IssueId) -> Result<()> {
+    fn write_counts(&self, file: &Connection, issue: IssueId, now: Moment) -> Result<()> {
         let mut add_hour = file.prepare_cached(
             "INSERT INTO hour (issue, is_day, hour, release, environment, count) VALUES (?1, 0, ?2, ?3, ?4, ?5)
              ON CONFLICT DO UPDATE SET count = count + excluded.count",
@@ -171,15 +178,14 @@ impl Page {
             add_minute.execute(params![key(issue), int(*minute), int(*count)])?;
         }
         if !self.minutes.is_empty() {
-            file.prepare_cached(
-                "DELETE FROM minute WHERE issue = ?1 AND minute < (SELECT max(minute) FROM minute WHERE issue = ?1) - ?2",
-            )?
-            .execute(params![key(issue), MINUTES])?;
+            let kept = kept_minutes(now);
+            file.prepare_cached("DELETE FROM minute WHERE issue = ?1 AND minute NOT BETWEEN ?2 AND ?3")?
+                .execute(params![key(issue), int(*kept.start()), int(*kept.end())])?;
         }
         Ok(())
     }
 
-    fn write_hits(&self, file: &Connection, issue: IssueId) -> Result<()> {
+    fn write_hits(&self, file: &Connection, issue: IssueId, now: Moment) -> Result<()> {
         for ((release, hour), added) in &self.hits {
             let at = params![key(issue), release, int(*hour)];
             let known = file
@@ -195,10 +201,9 @@ impl Page {
             .execute(params![key(issue), release, int(*hour), all.to_bytes()])?;
         }
         if !self.hits.is_empty() {
-            file.prepare_cached(
-                "DELETE FROM hit WHERE issue = ?1 AND hour < (SELECT max(hour) FROM hit WHERE issue = ?1) - ?2",
-            )?
-            .execute(params![key(issue), int(SHARE_HOURS)])?;
+            let kept = kept_hours(now);
+            file.prepare_cached("DELETE FROM hit WHERE issue = ?1 AND hour NOT BETWEEN ?2 AND ?3")?
+                .execute(params![key(issue), int(*kept.start()), int(*kept.end())])?;
         }
         Ok(())
     }
@@ -374,6 +379,3 @@ pub(super) fn forget_event(file: &Connection, seq: i64) -> Result<()> {
     file.prepare_cached("DELETE FROM event_text WHERE event = ?1")?.execute([seq])?;
     Ok(())
 }
-
-/// Minutes that are kept before the newest.
-const MINUTES: i64 = 60;

@@ -76,7 +76,7 @@ pub(super) fn record(
 ) -> Result<Recorded> {
     let ends = ends(entries);
     let mut recorded = Recorded { sightings: Vec::new(), held: Vec::new(), ended: Vec::new() };
-    let mut batch = Batch::new(file, key);
+    let mut batch = Batch::new(file, key, now);
     let server = server(key, hand);
     for (nth, entry) in entries.iter().enumerate() {
         match entry {
@@ -141,7 +141,7 @@ pub(super) fn adopt(
     gone: &BTreeSet<i64>,
     now: Moment,
 ) -> Result<Vec<Sighting>> {
-    let mut batch = Batch::new(file, key);
+    let mut batch = Batch::new(file, key, now);
     for owner in gone {
         let mut statement = file.prepare_cached(
             "SELECT id, server, document FROM held WHERE owner = ?1 ORDER BY rowid LIMIT ?2",

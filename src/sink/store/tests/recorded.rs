@@ -7,7 +7,8 @@ use serde_json::json;
 
 use super::rig::{Folder, at, count, entry, event, heading, name, record, rich};
 use crate::issues::{
-    Book, Count, Decision, Entry, Hit, Mute, News, Of, Only, Query, Retention, Since, Sort, State, Traffic,
+    Book, Count, Decision, Entry, Hit, MemoryBook, Mute, News, Of, Only, Query, Retention, Since, Sort,
+    State, Traffic,
 };
 use crate::limits::{KEEP_EVENTS, KEEP_VARIANT_EVENTS};
 use crate::model::{Cause, EventKind, TrackedEvent, User};
@@ -134,6 +135,31 @@ fn the_newest_events_of_an_issue_and_of_each_variant_are_kept() {
     let of_first = store.events(name("pay"), 100).unwrap();
     let of_first = of_first.iter().filter(|event| event.chain[0].type_name.as_deref() == Some("VariantA"));
     assert_eq!(of_first.count(), KEEP_VARIANT_EVENTS);
+}
+
+#[test]
+fn a_clock_that_was_ahead_for_a_while_takes_nothing_from_what_comes_later() {
+    let folder = Folder::new();
+    let (mut store, mut memory) = (folder.open(), MemoryBook::default());
+    for book in [&mut store as &mut dyn Book, &mut memory] {
+        let lose = |seconds: u64, user: &str| {
+            let user = Some(User::new(user));
+            let traffic = Traffic {
+                at: at(seconds),
+                lanes: 1,
+                users: user.iter().cloned().collect(),
+                ..Traffic::default()
+            };
+            [entry(&TrackedEvent { user, ..event("pay", seconds) }), Entry::Traffic(traffic)]
+        };
+        const TEN_YEARS: u64 = 3_652 * 24 * 60 * 60;
+        book.record(&lose(TEN_YEARS, "ada"), at(TEN_YEARS)).unwrap();
+        book.record(&lose(10, "bob"), at(10)).unwrap();
+        book.record(&lose(20, "eve"), at(20)).unwrap();
+        let facts = book.facts(name("pay"), at(30)).unwrap().unwrap();
+        let share = facts.share.unwrap();
+        assert_eq!((facts.past_hour, share.hit.number, share.seen.number), (2, 2, 2));
+    }
 }
 
 #[test]
