@@ -17,7 +17,8 @@ pub(crate) struct Facts {
     pub(crate) first_seen: Moment,
     /// Occurrences of the past 60 minutes, by whole minutes: no more than were.
     pub(crate) past_hour: u64,
-    /// Distinct users that were hit in all, so that ten failures of one user are not taken for those of ten.
+    /// Distinct users that the evidence is of, as far as they are known, so that ten failures of one user are not taken for
+    /// those of ten.
     pub(crate) users: UserCount,
     /// None where no user was named in that time, by a failure or by another lane.
     pub(crate) share: Option<Share>,
@@ -56,7 +57,7 @@ pub(crate) struct Evidence {
     pub(crate) events_with: u64,
     /// Lanes that have the tag, whatever its value, failed or not.
     pub(crate) lanes: u64,
-    /// Of these, those with this value.
+    /// Of these, those with this value, at the most.
     pub(crate) lanes_with: u64,
 }
 
@@ -72,6 +73,8 @@ pub(crate) struct Window {
     /// How long that is.
     length: Duration,
     since: Since,
+    /// The issue came in no other release.
+    is_whole: bool,
 }
 
 /// What a book found in the window.
@@ -112,6 +115,7 @@ impl Window {
             release: release.cloned(),
             hours: from.hour()..=*latest.end(),
             length: now.since(from),
+            is_whole: buckets.iter().all(|bucket| bucket.release.as_ref() == release),
             since: since(account, buckets, releases),
         }
     }
@@ -119,11 +123,13 @@ impl Window {
     pub(crate) fn facts(self, account: &Account, found: Found) -> Facts {
         let Found { past_hour, users, hit, mut seen, events, lanes } = found;
         seen.merge(&hit);
+        // Whom it hit in other releases is behind none of what is known of this one.
+        let users = if self.is_whole { users } else { hit.count().max(users.min(ONE)) };
         let share =
             (!seen.is_empty()).then(|| Share { hit: hit.count(), seen: seen.count(), window: self.length });
         let evidence = events.shares().into_iter().filter_map(|shares| {
             let (value, events_with) = shares.values.into_iter().next()?;
-            let (lanes, lanes_with) = lanes.count(&shares.tag, &value);
+            let (lanes, lanes_with) = lanes.at_most(&shares.tag, &value);
             Some(Evidence {
                 tag: shares.tag,
                 value,
@@ -181,6 +187,7 @@ fn since(account: &Account, buckets: &[Bucket], releases: &BTreeMap<String, Mome
     }
 }
 
+const ONE: UserCount = UserCount { number: 1, is_estimate: false };
 const MINUTES: u64 = 60;
 const HOUR_MS: u64 = 60 * 60 * 1_000;
 /// Of a day, behind its first.

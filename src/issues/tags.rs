@@ -80,6 +80,14 @@ impl Tags {
         )
     }
 
+    /// How many had the tag, and how many of them this value at the most: where it is not counted by itself, it may have been
+    /// as frequent as the rarest that is.
+    pub(crate) fn at_most(&self, tag: &str, value: &str) -> (u64, u64) {
+        let Some(values) = self.by_tag.get(tag) else { return (0, 0) };
+        let counted = values.counts.get(value).copied();
+        (values.total, counted.or_else(|| values.rarest()).unwrap_or(0))
+    }
+
     /// Every tag and value that is counted.
     pub(crate) fn values(&self) -> impl Iterator<Item = (&str, &str)> {
         self.by_tag
@@ -133,14 +141,19 @@ impl Values {
             return;
         }
         let mut begun = 0;
-        if self.counts.len() >= TAG_VALUES_COUNTED {
-            let rarest = self.counts.iter().min_by_key(|(_, count)| **count);
-            if let Some((rarest, least)) = rarest.map(|(value, count)| (value.clone(), *count)) {
+        if let Some(least) = self.rarest() {
+            let rarest = self.counts.iter().find(|(_, count)| **count == least);
+            if let Some(rarest) = rarest.map(|(value, _)| value.clone()) {
                 self.counts.remove(&rarest);
                 begun = least;
             }
         }
         self.counts.insert(value.to_owned(), begun.saturating_add(count));
+    }
+
+    /// The smallest of the counters, where there is no other left.
+    fn rarest(&self) -> Option<u64> {
+        self.counts.values().copied().min().filter(|_| self.counts.len() >= TAG_VALUES_COUNTED)
     }
 }
 

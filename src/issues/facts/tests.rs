@@ -122,6 +122,38 @@ fn a_share_is_of_all_that_were_seen_those_that_were_hit_among_them() {
 }
 
 #[test]
+fn whom_it_hit_in_other_releases_is_behind_no_evidence_of_this_one() {
+    let releases: &[(&str, u64)] = &[("a", 1), ("b", 5)];
+    for (seen, hit, all, behind) in [
+        (&[(6, Some("b"))][..], 0..1, 100, 100),
+        (&[(2, Some("a")), (6, Some("b"))], 0..1, 100, 1),
+        (&[(2, Some("a")), (6, Some("b"))], 0..12, 100, 12),
+        // Of longer ago than users are kept by the hour.
+        (&[(2, Some("a")), (6, Some("b"))], 0..0, 100, 1),
+        (&[(2, Some("a")), (6, Some("b"))], 0..0, 0, 0),
+    ] {
+        let case = Case { seen, releases };
+        let mut found = Found { users: UserCount { number: all, is_estimate: false }, ..Found::default() };
+        hit.for_each(|user| found.hit.insert(user));
+        assert_eq!(case.window(hour(7)).facts(&case.account(), found).users.number, behind, "{seen:?}");
+    }
+}
+
+#[test]
+fn a_value_too_rare_to_be_counted_by_itself_is_not_taken_for_one_that_nobody_has() {
+    let mut lanes = Tags::default();
+    let (rare, frequent) = ("tenant 0".to_owned(), |nth: u64| format!("tenant {}", 1 + nth % 64));
+    lanes.add("tenant", &rare, 1);
+    (0..6_400).for_each(|nth| lanes.add("tenant", &frequent(nth), 1));
+    let mut events = Tags::default();
+    (0..20).for_each(|_| events.add_carrier(&BTreeMap::from([("tenant".to_owned(), rare.clone())])));
+    let case = Case { seen: &[(6, Some("b"))], releases: &[("b", 5)] };
+    let facts = case.window(hour(7)).facts(&case.account(), Found { events, lanes, ..Found::default() });
+    let [evidence] = &facts.evidence[..] else { panic!("{facts:?}") };
+    assert_eq!((evidence.lanes, evidence.lanes_with), (6_401, 100));
+}
+
+#[test]
 fn the_evidence_is_of_the_value_that_most_events_have() {
     let tags = |values: &[(&str, u64)]| {
         let mut tags = Tags::default();
