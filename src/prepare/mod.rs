@@ -88,6 +88,11 @@ impl Preparer {
         self.scrubber.scrub(prepared);
     }
 
+    /// The event of a line of which no trail was copied.
+    pub(crate) fn prepare_alone(&mut self, captured: Captured) -> Prepared {
+        self.prepare(captured, &Copied::default())
+    }
+
     /// The event, but for what grouping says of it; its secrets are still in it, for hooks to see.
     pub(crate) fn prepare(&mut self, captured: Captured, trail: &Copied) -> Prepared {
         let (message, mut fields) = captured.fields.as_ref().map(said).unwrap_or_default();

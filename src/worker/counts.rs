@@ -15,7 +15,6 @@ use crate::ledger::{Ledger, Line};
 use crate::model::{Captured, CapturedError, CapturedFields, Environment, Site};
 use crate::model::{Draft, EventId, EventKind, Tally, TrailSource};
 use crate::prepare::Preparer;
-use crate::trail::Copied;
 
 /// What the lines are called whose ERRORs carried no error.
 #[derive(Debug, Default)]
@@ -94,7 +93,7 @@ fn heading(site: &Site, first: &CapturedFields, preparer: &mut Preparer) -> Head
         spans: Vec::new(),
         lanes: Vec::new(),
     };
-    let mut prepared = preparer.prepare(captured, &Copied::default());
+    let mut prepared = preparer.prepare_alone(captured);
     let said = grouping::said(&mut prepared.event, prepared.fingerprint.take());
     prepared.fingerprint = said;
     preparer.scrub(&mut prepared);

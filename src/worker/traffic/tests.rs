@@ -1,3 +1,5 @@
+//! What is counted of lanes, seen by what a book would be told.
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
