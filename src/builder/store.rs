@@ -12,6 +12,7 @@ use crate::diag;
 use crate::error::BuildError;
 use crate::issues::{Book, MemoryBook};
 use crate::ledger::Ledger;
+use crate::report::Kept;
 #[cfg(feature = "store")]
 use crate::sink::{Access, default_path, is_test_binary, open};
 use crate::sink::{Bookkeeper, Forward, Herald};
@@ -29,7 +30,7 @@ pub enum Store {
     /// programs, and several processes of one, may keep their issues in one file.
     #[cfg(feature = "store")]
     Path(PathBuf),
-    /// Memory: gone with the process. Issues that are seen for the first time are told all the same.
+    /// Memory: gone with the process. On a terminal, issues that are seen for the first time are told all the same.
     Memory,
     /// Nowhere.
     Off,
@@ -85,7 +86,7 @@ impl Builder {
             Store::Default => by_default(),
             #[cfg(feature = "store")]
             Store::Path(path) => match open(path, Access::Program) {
-                Ok(book) => Opened { book: Box::new(book), place: Some(path.display().to_string()) },
+                Ok(book) => Opened { book: Box::new(book), told: Some(Kept::In(path.display().to_string())) },
                 Err(fault) if matches!(self.store, Some(Named::Code(_))) => {
                     return Err(BuildError::store(path, &fault));
                 }
@@ -99,20 +100,20 @@ impl Builder {
             },
         };
         let speaks = next.is_none() && !self.quiet && io::stderr().is_terminal();
-        let herald = if speaks { Herald::speaking(opened.place) } else { Herald::default() };
+        let herald = opened.told.filter(|_| speaks).map(Herald::speaking).unwrap_or_default();
         Ok(Some(Box::new(Bookkeeper::new(opened.book, next, Arc::clone(ledger), clock.clone(), herald))))
     }
 }
 
-/// A book, and where it is, where the command does not look by itself.
+/// A book, and where it is, for those who are told of its issues; None where nobody is.
 struct Opened {
     book: Box<dyn Book>,
-    place: Option<String>,
+    told: Option<Kept>,
 }
 
 impl Opened {
     fn memory() -> Self {
-        Self { book: Box::new(MemoryBook::default()), place: None }
+        Self { book: Box::new(MemoryBook::default()), told: Some(Kept::InMemory) }
     }
 }
 
@@ -120,7 +121,8 @@ impl Opened {
 #[cfg(feature = "store")]
 fn by_default() -> Opened {
     if is_test_binary() {
-        return Opened::memory();
+        // Its errors are made on purpose.
+        return Opened { told: None, ..Opened::memory() };
     }
     let Some(path) = default_path() else {
         diag::say(
@@ -130,7 +132,7 @@ fn by_default() -> Opened {
         return Opened::memory();
     };
     match open(&path, Access::Program) {
-        Ok(book) => Opened { book: Box::new(book), place: None },
+        Ok(book) => Opened { book: Box::new(book), told: Some(Kept::AsUsual) },
         Err(fault) => {
             diag::say(&format!("{} cannot be used: {fault}; issues are kept in memory", path.display()));
             Opened::memory()

@@ -44,7 +44,7 @@ use style::Ink;
 use told::Told;
 
 pub(crate) use repeat::{Repeat, Subject, repeat};
-pub(crate) use sighted::{sighted, sighted_more};
+pub(crate) use sighted::{Kept, sighted, sighted_more};
 pub(crate) use style::{Look, Style};
 #[cfg(feature = "store")]
 pub(crate) use {

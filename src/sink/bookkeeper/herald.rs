@@ -5,14 +5,13 @@
 
 use crate::diag;
 use crate::issues::Sighting;
-use crate::report;
+use crate::report::{self, Kept};
 
 /// Who tells.
 #[derive(Debug, Default)]
 pub(crate) struct Herald {
-    speaks: bool,
-    /// Words to add to the command where it would not find the store by itself.
-    place: Option<String>,
+    /// Where the issues are that it tells of; None where it is silent.
+    kept: Option<Kept>,
     /// When the last line was written.
     told_ms: Option<u64>,
     /// Issues that came since without a line of their own.
@@ -20,19 +19,17 @@ pub(crate) struct Herald {
 }
 
 impl Herald {
-    /// One that speaks; `place` names the store where it is not the one that the command looks at by itself.
-    pub(crate) fn speaking(place: Option<String>) -> Self {
-        Self { speaks: true, place, ..Self::default() }
+    /// One that speaks of issues that are kept there.
+    pub(crate) fn speaking(kept: Kept) -> Self {
+        Self { kept: Some(kept), ..Self::default() }
     }
 
     pub(super) fn tell(&mut self, sightings: &[Sighting], now_ms: u64) {
-        if !self.speaks {
-            return;
-        }
+        let Some(kept) = &self.kept else { return };
         for sighting in sightings {
             if self.wait_ms(now_ms) == 0 {
                 self.told_ms = Some(now_ms);
-                diag::say(&report::sighted(sighting, self.place.as_deref()));
+                diag::say(&report::sighted(sighting, kept));
             } else {
                 self.untold += 1;
             }
@@ -52,9 +49,9 @@ impl Herald {
 
     /// Tells what is left, whatever the time.
     pub(super) fn finish(&mut self, now_ms: u64) {
-        if self.untold > 0 {
+        if let Some(kept) = self.kept.as_ref().filter(|_| self.untold > 0) {
             self.told_ms = Some(now_ms);
-            diag::say(&report::sighted_more(std::mem::take(&mut self.untold), self.place.as_deref()));
+            diag::say(&report::sighted_more(std::mem::take(&mut self.untold), kept));
         }
     }
 
