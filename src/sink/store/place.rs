@@ -1,6 +1,7 @@
 //! Where a store stands when nobody says where: in the directory that the system means for what a program remembers.
 
 use std::env;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -9,10 +10,17 @@ use super::file::beside;
 /// The store of this program: `crumbtrail/<executable>.db` in the state directory. None where there is none: never the
 /// working directory.
 pub(crate) fn default_path() -> Option<PathBuf> {
-    let executable = env::current_exe().ok()?;
-    let mut name = executable.file_stem()?.to_owned();
+    let mut name = name_of(&env::current_exe().ok()?)?;
     name.push(".db");
     Some(folder(|name| env::var_os(name).map(PathBuf::from))?.join(name))
+}
+
+/// What an executable is called, without what the system has every executable's name end with: `shop.api` and `shop.jobs`
+/// are two programs.
+fn name_of(executable: &Path) -> Option<OsString> {
+    let has_suffix = executable.extension().is_some_and(|extension| extension == env::consts::EXE_EXTENSION);
+    let name = if has_suffix { executable.file_stem() } else { executable.file_name() };
+    name.map(OsStr::to_owned)
 }
 
 /// The store of this user's that was written last, whichever program's it is.
@@ -103,6 +111,14 @@ mod tests {
             (vec![], None),
         ] {
             assert_eq!(folder_of(&variables), expected.map(PathBuf::from), "{variables:?}");
+        }
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_name_is_told_from_others_to_its_end() {
+        for name in ["shop", "shop.api", "shop.jobs", "shop-0.1", ".shop"] {
+            assert_eq!(name_of(&Path::new("/opt").join(name)), Some(name.into()));
         }
     }
 
