@@ -46,6 +46,29 @@ fn public_types_cross_threads() {
     cloned::<Memory>();
 }
 
+#[cfg(feature = "store")]
+#[test]
+fn what_looks_at_a_store_crosses_threads_too() {
+    use crumbtrail::Store;
+    use crumbtrail::view::{Colour, Condition, Export, Filter, Form, Mute, Sort, State, View, ViewError};
+
+    fn sent<T: Debug + Send + 'static>() {}
+    sent::<View>();
+    shared::<Condition>();
+    error::<ViewError>();
+    shared::<Store>();
+    data::<Store>();
+    shared::<Filter>();
+    data::<Filter>();
+    data::<Mute>();
+    fn plain<T: Debug + Copy + Eq + Send + Sync + 'static>() {}
+    plain::<Colour>();
+    plain::<Export>();
+    plain::<Form>();
+    plain::<Sort>();
+    plain::<State>();
+}
+
 #[test]
 fn the_layer_can_be_named_boxed_and_collected() {
     let build = || crumbtrail::builder().build::<Registry>().expect("the settings are legal");
