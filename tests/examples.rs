@@ -1,24 +1,24 @@
 //! The examples as a new user runs them, and that README shows what they really print.
 #![cfg(test)]
 
+#[cfg(feature = "store")]
+#[path = "examples/checkout.rs"]
+mod checkout;
 #[path = "support/example.rs"]
 mod example;
 
-use std::path::PathBuf;
-use std::sync::LazyLock;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use example::Output;
 
 const README: &str = include_str!("../README.md");
 
-/// One run for all tests: it is the same every time, but for times.
-static CHECKOUT: LazyLock<Ran> = LazyLock::new(|| run("checkout", &[]));
-
 #[test]
 fn minimal_reports_its_one_failure() {
     // It ends at once, and the guard's patience is no match for an unoptimised walk through debug information while the
     // machine is busy with other tests.
-    let ran = run("minimal", &[("CRUMBTRAIL_STACK", "off")]);
+    let ran = run("minimal", &[("CRUMBTRAIL_STACK", "off"), ("CRUMBTRAIL_STORE", "memory")]);
     assert!(ran.log.contains("the disk is nearly full"), "fmt's own lines are missing: {}", ran.log);
     let [report] = ran.reports.as_slice() else { panic!("not one report: {:?}", ran.reports) };
     for part in [
@@ -33,69 +33,49 @@ fn minimal_reports_its_one_failure() {
     }
 }
 
-/// Each issue is told in full once; the summary and the ledger know of every event.
+/// What an example shows is what crumbtrail made of log lines: none writes to a store, sets a clock, or says what the store
+/// has to say.
 #[test]
-fn checkout_reports_every_issue_and_the_ledger_knows_of_each_event() {
-    let mut summary = CHECKOUT.log.lines();
-    let (head, ledger) = (summary.next().unwrap(), summary.next_back().unwrap());
-    let numbers = |text: &str| -> Vec<usize> {
-        text.split(|character: char| !character.is_ascii_digit())
-            .filter_map(|word| word.parse().ok())
-            .collect()
-    };
-    let [300, failed, events, issues] = numbers(head)[..] else { panic!("{head:?}") };
-    assert!((10..=30).contains(&failed) && events >= failed, "{head}");
-    assert_eq!(numbers(ledger), [events, events, 0, 0, 0, 0], "{ledger}");
-    let times: Vec<usize> = summary.map(|issue| numbers(issue)[0]).collect();
-    assert_eq!((times.len(), times.iter().sum::<usize>()), (issues, events), "{}", CHECKOUT.log);
-    assert_eq!(CHECKOUT.reports.len(), issues, "{:#?}", CHECKOUT.reports);
-}
-
-/// What is worth finding out: one of the failures has something in common.
-#[test]
-fn checkout_ends_with_what_the_requests_of_a_failure_have_in_common() {
-    let only = CHECKOUT.log.lines().filter(|line| line.contains("all provider=google"));
-    let only: Vec<&str> = only.collect();
-    assert!(
-        only.len() == 1 && only[0].contains("sign_up: invalid digit found in string"),
-        "{}",
-        CHECKOUT.log
-    );
-}
-
-/// Dozens of requests run at once, and each is told of by its own breadcrumbs alone.
-#[test]
-fn a_failure_of_checkout_has_the_trail_of_its_own_request() {
-    for report in &CHECKOUT.reports {
-        let title = report.lines().next().unwrap_or_default();
-        let own: &[&str] = match title {
-            "ERROR checkout failed" => &["checkout::stock", "checkout::payment"],
-            "ERROR sign_up" => &["checkout::accounts"],
-            _ if title.starts_with("ERROR the receipt for order ") => {
-                &["checkout::stock", "checkout::payment"]
+fn no_example_writes_to_a_store_sets_a_clock_or_prints_the_sentence() {
+    const NOT_THEIRS: [&str; 13] = [
+        "sql",
+        "file::create",
+        "fs::write",
+        "openoptions",
+        "clock",
+        "systemtime",
+        "set_time",
+        "started with",
+        "first seen",
+        "past hour",
+        "of users",
+        "only with",
+        "provider=",
+    ];
+    let examples = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("examples");
+    let files = rust_files(&examples);
+    assert!(files.iter().any(|path| path.ends_with("checkout/main.rs")), "{files:?}");
+    for path in files {
+        for (number, line) in (1..).zip(fs::read_to_string(&path).unwrap().lines()) {
+            let line = line.to_lowercase();
+            for word in NOT_THEIRS {
+                assert!(!line.contains(word), "{}:{number} has {word:?}", path.display());
             }
-            other => panic!("a report that nothing of checkout writes: {other:?}"),
-        };
-        let trail: Vec<&str> = report.lines().filter(|line| line.contains(" ms  ")).collect();
-        for crumb in &trail {
-            assert!(own.iter().any(|module| crumb.contains(module)), "{crumb:?} is not of\n{report}");
-        }
-        let attempts = if report.contains("after 3 attempts") { 1 } else { 0 };
-        for attempt in ["attempt=1", "attempt=2"] {
-            let made = trail.iter().filter(|crumb| crumb.contains(attempt)).count();
-            assert!(made == attempts || attempts == 0 && made < 2, "{made} times {attempt} in\n{report}");
         }
     }
-    let with_trails = CHECKOUT.reports.iter().filter(|report| report.contains(" ms  WARN")).count();
-    assert!(with_trails > 3, "{with_trails} of {} have a trail", CHECKOUT.reports.len());
 }
 
-#[test]
-fn readme_shows_a_report_that_checkout_prints() {
-    let shown = README.split("```text\n").nth(1).and_then(|rest| rest.split("```").next());
-    let shown = comparable(shown.expect("README shows a report"));
-    let printed: Vec<_> = CHECKOUT.reports.iter().map(|report| comparable(report)).collect();
-    assert!(printed.contains(&shown), "README shows {shown:#?}\nbut checkout prints {printed:#?}");
+fn rust_files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(rust_files(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+    found
 }
 
 #[test]
@@ -112,23 +92,6 @@ fn readme_names_commands_and_files_that_exist() {
     }
     let version = concat!("\nMSRV is ", env!("CARGO_PKG_RUST_VERSION"));
     assert!(README.contains(version), "README names another rust-version than Cargo.toml");
-}
-
-/// What a report says whenever and wherever it is made: without ages, names of machines and releases, and frames where
-/// this build walks no stack.
-fn comparable(report: &str) -> Vec<String> {
-    let lines = report.lines().filter(|line| {
-        let line = line.trim_start();
-        let source = line.contains(" │ ") || line.ends_with(" │");
-        let frame = (line.starts_with("at ") || source) && !cfg!(feature = "stack");
-        !(frame || line.starts_with("event ") || line.starts_with("release ") || line.is_empty())
-    });
-    // Ages differ in width too, which moves what is aligned behind them.
-    let lines = lines.map(|line| match line.split_once(" ms  ") {
-        Some((_, step)) => format!("-… ms  {step}"),
-        None => line.trim_start().to_owned(),
-    });
-    lines.collect()
 }
 
 /// What an example wrote.

@@ -12,11 +12,17 @@ pub(crate) struct Output {
 /// Builds and runs it as `cargo run --example` does, with nothing of crumbtrail's in its environment but `settings`.
 #[track_caller]
 pub(crate) fn run(example: &str, settings: &[(&str, &str)]) -> Output {
+    run_with(example, &[], settings)
+}
+
+/// The same, with arguments.
+#[track_caller]
+pub(crate) fn run_with(example: &str, arguments: &[&str], settings: &[(&str, &str)]) -> Output {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
     for (name, _) in env::vars_os() {
         let ours = name.to_str().is_some_and(|name| {
-            ["CRUMBTRAIL", "SENTRY_", "RUST_LOG"].iter().any(|prefix| name.starts_with(prefix))
+            ["CRUMBTRAIL", "SENTRY_", "RUST_LOG", "COLUMNS"].iter().any(|prefix| name.starts_with(prefix))
         });
         if ours {
             cargo.env_remove(name);
@@ -28,6 +34,7 @@ pub(crate) fn run(example: &str, settings: &[(&str, &str)]) -> Output {
         ("rustls", cfg!(feature = "rustls")),
         ("rustls-no-provider", cfg!(feature = "rustls-no-provider")),
         ("native-tls", cfg!(feature = "native-tls")),
+        ("store", cfg!(feature = "store")),
         ("stack", cfg!(feature = "stack")),
         ("tokio", cfg!(feature = "tokio")),
     ];
@@ -41,6 +48,7 @@ pub(crate) fn run(example: &str, settings: &[(&str, &str)]) -> Output {
         cargo.arg("--release");
     }
     cargo.arg("--target-dir").arg(profile.parent().expect("a profile's folder lies in the target folder"));
+    cargo.arg("--").args(arguments);
     let output = cargo.output().expect("cargo can be started");
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
