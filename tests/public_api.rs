@@ -5,9 +5,10 @@
 //! That takes a build of its own, with every feature, in a folder of its own.
 #![cfg(test)]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Command;
+use std::sync::LazyLock;
 use std::{env, fs};
 
 use serde_json::{Value, json};
@@ -18,9 +19,62 @@ const CRATES: &[&str] = &["std", "core", "alloc", "tracing", "tracing_core", "tr
 /// Of other crates, these alone: a value, and the map that a value holds.
 const ITEMS: &[&str] = &["serde_json::value::Value", "serde_json::map::Map"];
 
+/// What a program that keeps issues, or looks at them, goes by.
+const STORE: &[&str] = &[
+    "Builder::store",
+    "BuildError::is_store",
+    "Store::Default",
+    "Store::Path",
+    "Store::Memory",
+    "Store::Off",
+    "view::Colour::Auto",
+    "view::Condition::is_healthy",
+    "view::Export::Events",
+    "view::Export::Issues",
+    "view::Filter",
+    "view::Form::Json",
+    "view::Form::Text",
+    "view::Mute::Count",
+    "view::Mute::For",
+    "view::Mute::Forever",
+    "view::Mute::Users",
+    "view::Sort::Count",
+    "view::Sort::LastSeen",
+    "view::Sort::Users",
+    "view::State::Muted",
+    "view::State::Resolved",
+    "view::State::Unresolved",
+    "view::Tail::news",
+    "view::View::events",
+    "view::View::export",
+    "view::View::issues",
+    "view::View::mute",
+    "view::View::newest",
+    "view::View::open",
+    "view::View::prune",
+    "view::View::reopen",
+    "view::View::resolve",
+    "view::View::show",
+    "view::View::stats",
+    "view::View::tail",
+    "view::ViewError::is_store",
+    "view::ViewError::is_unknown",
+    "view::doctor",
+];
+
+/// One for all tests: it is a build of its own.
+static API: LazyLock<Value> = LazyLock::new(rustdoc);
+
+#[test]
+fn what_programs_go_by_is_there() {
+    let face = face(&API);
+    let missing: Vec<_> = STORE.iter().filter(|name| !face.contains(**name)).collect();
+    assert!(missing.is_empty(), "{missing:?} is not among {face:#?}");
+}
+
 #[test]
 fn public_signatures_name_what_users_have_already() {
-    let named = named(&rustdoc());
+    let named = named(&API);
     // What is known to be there has been seen, so what is not seen is not there.
     for known in
         ["tracing_core::event::Event", "tracing_subscriber::layer::Layer", "serde_json::value::Value"]
@@ -97,6 +151,33 @@ fn named(api: &Value) -> BTreeMap<String, Vec<String>> {
         }
     }
     found
+}
+
+/// Every name that a program can write behind `crumbtrail::`, but for those in other crates.
+fn face(api: &Value) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    enter(api, &api["root"], "", &mut found);
+    found
+}
+
+/// Adds what stands in a module, a type or its implementations, behind the names that lead there.
+fn enter(api: &Value, id: &Value, path: &str, found: &mut BTreeSet<String>) {
+    let item = &api["index"][&id.to_string()];
+    let Some((kind, inner)) = item["inner"].as_object().and_then(|inner| inner.iter().next()) else { return };
+    let name = match kind.as_str() {
+        "use" => return enter(api, &inner["id"], path, found),
+        // An implementation has no name, and the crate none that is written.
+        "impl" if !inner["trait"].is_null() => return,
+        "impl" => path.to_owned(),
+        _ if *id == api["root"] => String::new(),
+        _ => format!("{path}{}::", item["name"].as_str().unwrap_or_default()),
+    };
+    found.insert(name.trim_end_matches("::").to_owned());
+    for list in ["items", "impls", "variants"] {
+        for id in inner[list].as_array().into_iter().flatten() {
+            enter(api, id, &name, found);
+        }
+    }
 }
 
 fn place(item: &Value) -> String {
