@@ -60,7 +60,7 @@ struct Table {
 impl Table {
     fn read(file: &Connection, name: &'static str) -> Result<Self, Box<dyn Error>> {
         let mut select = file.prepare(&format!("SELECT * FROM {name}"))?;
-        let columns: Vec<String> = select.column_names().iter().map(ToString::to_string).collect();
+        let columns: Vec<String> = select.column_names().into_iter().map(str::to_owned).collect();
         let width = columns.len();
         let rows = select
             .query_map([], |row| (0..width).map(|column| row.get(column)).collect())?
