@@ -13,18 +13,21 @@ mod faces;
 mod filters;
 #[cfg(test)]
 mod flush_async;
-#[cfg(all(test, unix, feature = "store"))]
+#[cfg(test)]
+#[cfg(all(unix, feature = "store"))]
 mod herald;
 #[cfg(test)]
 mod shutdown;
 #[cfg(test)]
 mod sinks;
-#[cfg(all(test, unix, feature = "store"))]
+#[cfg(test)]
+#[cfg(all(unix, feature = "store"))]
 mod stores;
 #[cfg(test)]
 #[path = "../support/mod.rs"]
 mod support;
-#[cfg(all(test, unix, feature = "store"))]
+#[cfg(test)]
+#[cfg(all(unix, feature = "store"))]
 #[path = "../support/terminal.rs"]
 mod terminal;
 

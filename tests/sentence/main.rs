@@ -2,22 +2,16 @@
 //! what the store says of them is compared word by word.
 //!
 //! Nothing here writes into a store but the programs, by logging.
+#![cfg(test)]
+#![cfg(unix)]
 
-#[cfg(test)]
 mod counted;
-#[cfg(all(test, unix))]
 mod decided;
-#[cfg(test)]
 mod follows;
-#[cfg(test)]
 mod messages;
-#[cfg(test)]
 mod rig;
-#[cfg(test)]
 mod shop;
-#[cfg(test)]
 #[path = "../support/mod.rs"]
 mod support;
-#[cfg(all(test, unix))]
 #[path = "../support/terminal.rs"]
 mod terminal;

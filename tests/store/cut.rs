@@ -130,10 +130,8 @@ fn events_in_order(store: &std::path::Path) -> Result<u64, String> {
 
 /// A program that starts after it finds what there is, records what was held, and goes on.
 fn start_after_the_cut(store: &std::path::Path, there: u64) {
-    let held = fs::metadata(store)
-        .is_ok_and(|found| found.len() > 0)
-        .then(|| held_for_a_minute(store))
-        .unwrap_or_default();
+    let is_there = fs::metadata(store).is_ok_and(|found| found.len() > 0);
+    let held = if is_there { held_for_a_minute(store) } else { Default::default() };
     let rig = Rig::new(into(store));
     rig.run(|| lose("a start"));
     rig.guard.flush(LONG).unwrap();

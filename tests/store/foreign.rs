@@ -22,7 +22,7 @@ fn make(store: &Path) {
 fn is_refused(store: &Path, words: &str) {
     let before = fs::read(store).unwrap();
     for _ in 0..2 {
-        let refused = into(store).build::<tracing_subscriber::Registry>().err().expect("it was taken");
+        let refused = into(store).build::<tracing_subscriber::Registry>().expect_err("it was taken");
         assert!(refused.is_store() && refused.to_string().contains(words), "{refused}");
         assert!(fs::read(store).unwrap() == before, "it was written");
         for suffix in BESIDE {
