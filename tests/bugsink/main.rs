@@ -8,7 +8,9 @@
 #![cfg(all(unix, feature = "sentry"))]
 
 mod alike;
+#[cfg(feature = "store")]
 mod checkout;
+#[cfg(feature = "store")]
 #[path = "../support/example.rs"]
 mod example;
 mod fields;
