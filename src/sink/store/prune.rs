@@ -197,9 +197,12 @@ struct Walked {
 
 /// Of some issues, forgets the events beyond what is kept, and puts old counts together.
 fn walk(file: &Connection, from: i64, keep: &Retention, horizon: Option<Horizon>) -> Result<Walked> {
-    let mut statement = file.prepare_cached("SELECT id FROM issue WHERE id >= ?1 ORDER BY id LIMIT ?2")?;
+    // What was not seen for so long is forgotten as a whole.
+    let age = int(horizon.map_or(0, |horizon| horizon.age.ms()));
+    let mut statement =
+        file.prepare_cached("SELECT id FROM issue WHERE id >= ?1 AND last_seen >= ?2 ORDER BY id LIMIT ?3")?;
     let issues =
-        statement.query_map([from, ISSUES], |row| id(row, 0))?.collect::<rusqlite::Result<Vec<_>>>()?;
+        statement.query_map([from, age, ISSUES], |row| id(row, 0))?.collect::<rusqlite::Result<Vec<_>>>()?;
     let mut walked = Walked { events: 0, buckets: 0, next: None };
     for issue in &issues {
         walked.events += forget_beyond(file, *issue, keep)?;
