@@ -23,9 +23,7 @@ use crate::error::FlushError;
 
 pub use handle::Handle;
 pub(crate) use lines::{COMMON, Line, Lines};
-#[cfg(feature = "sentry")]
-pub(crate) use receipt::Errand;
-pub(crate) use receipt::{Kept, Receipt, Returned};
+pub(crate) use receipt::{Errand, Kept, Receipt, Returned};
 pub use stats::{Dropped, LineCount, Lost, Stats};
 pub(crate) use tallies::{Admission, Budget, Counts, Tallies};
 

@@ -18,7 +18,7 @@ use super::Forward;
 use crate::clock::Clock;
 use crate::diag::Said;
 use crate::issues::{Book, Entry, Fault, Moment, ProcessNote, Retention, Sighting};
-use crate::ledger::{Counted, Ledger, Lost, Receipt};
+use crate::ledger::{Counted, Errand, Ledger, Lost, Receipt};
 use crate::limits::{ADOPT_EVERY, BOOK_BATCH, BOOK_RETRY, BOOK_RETRY_MOST, PRUNE_EVENTS, PRUNE_EVERY};
 use crate::model::{EventId, TrackedEvent};
 
@@ -37,6 +37,8 @@ pub(crate) struct Bookkeeper {
     clock: Clock,
     herald: Herald,
     batch: Batch,
+    /// Out while counts wait in the batch that the book did not take: whoever flushes waits for them as for events.
+    owed: Option<Errand>,
     /// What the book said the last times in a row was no.
     failures: u32,
     /// When it is asked again.
@@ -72,6 +74,7 @@ impl Bookkeeper {
             clock,
             herald,
             batch: Batch::default(),
+            owed: None,
             failures: 0,
             retry_ms: now_ms,
             prune_ms: now_ms,
@@ -102,6 +105,7 @@ impl Bookkeeper {
                 Err(fault) => return self.refused(&fault, now_ms),
             }
         }
+        self.owed = None;
     }
 
     /// The first so many entries of the batch were.
@@ -146,6 +150,9 @@ impl Bookkeeper {
             )),
         }
         self.shrink();
+        if self.owed.is_none() && self.batch.has_counts() {
+            self.owed = Some(self.ledger.errand());
+        }
     }
 
     /// What waits stays within its bounds.
@@ -301,6 +308,7 @@ impl Drop for Bookkeeper {
         self.record();
         let left = self.batch.take(usize::MAX);
         self.do_without(left);
+        self.owed = None;
         self.note_ledger();
         self.next = None;
         if let (Some(backlog), Some(outgoing)) = (self.backlog.take(), self.book.outgoing()) {

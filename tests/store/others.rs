@@ -4,6 +4,7 @@ use std::fs;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crumbtrail::Throttle;
 use rusqlite::Connection;
 
 use crate::look::look;
@@ -126,6 +127,26 @@ fn a_guard_that_is_dropped_while_the_file_is_held_lets_go_in_time() {
     holder.execute_batch("BEGIN IMMEDIATE").unwrap();
     Live::start(child_at("drops", NAME, &folder.store())).over().succeeded();
     holder.execute_batch("ROLLBACK").unwrap();
+}
+
+#[test]
+fn what_was_only_counted_is_in_the_file_when_a_flush_returns() {
+    let folder = Folder::new("counted");
+    let rig = Rig::new(into(&folder.store()).throttle(Throttle::default()));
+    let lose_some = |times: u64| rig.run(|| (0..times).for_each(|_| _ = lose("apples")));
+    lose_some(20);
+    rig.guard.flush(LONG).unwrap();
+    let holder = Connection::open(folder.store()).unwrap();
+    holder.execute_batch("BEGIN IMMEDIATE").unwrap();
+    lose_some(5);
+    // Every one of them has ended; but what was counted is not yet where it belongs.
+    let _ = rig.guard.flush(Duration::from_millis(700));
+    holder.execute_batch("ROLLBACK").unwrap();
+    rig.guard.flush(LONG).unwrap();
+    let count = holder.query_row("SELECT count FROM issue", [], |row| row.get::<_, i64>(0)).unwrap();
+    assert_eq!(count, 25);
+    assert!(ledger_balances(&rig.guard).tallied > 5);
+    rig.end();
 }
 
 #[test]

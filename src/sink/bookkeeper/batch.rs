@@ -63,6 +63,10 @@ impl Batch {
         self.entries.is_empty()
     }
 
+    pub(super) fn has_counts(&self) -> bool {
+        self.entries.iter().any(|entry| matches!(entry, Entry::Count(_)))
+    }
+
     pub(super) fn is_large(&self) -> bool {
         self.entries.len() >= BOOK_BATCH
     }
