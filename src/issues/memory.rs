@@ -231,7 +231,6 @@ impl Book for MemoryBook {
         let mut forgotten = Vec::new();
         for kept in self.issues.values_mut() {
             forgotten.extend(kept.forget_events(keep, age));
-            pruned.buckets += horizon.map_or(0, |horizon| kept.fold(horizon.hourly));
         }
         pruned.events += forgotten.len() as u64;
         self.forgot(&forgotten);
@@ -243,6 +242,7 @@ impl Book for MemoryBook {
         }
         self.bytes = 0;
         for kept in self.issues.values_mut() {
+            pruned.buckets += horizon.map_or(0, |horizon| kept.fold(horizon.hourly));
             kept.bytes = kept.weigh();
             self.bytes += kept.bytes;
         }
