@@ -155,7 +155,7 @@ impl Sort {
     }
 }
 
-/// What is kept, and how long. Totals are kept for good.
+/// What is kept, and how long. The totals of an issue are kept for as long as the issue is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Retention {
     /// Events, and issues that nothing was seen of for so long.
