@@ -130,8 +130,10 @@ fn events_in_order(store: &std::path::Path) -> Result<u64, String> {
 
 /// A program that starts after it finds what there is, records what was held, and goes on.
 fn start_after_the_cut(store: &std::path::Path, there: u64) {
-    let is_there = fs::metadata(store).is_ok_and(|found| found.len() > 0);
-    let held = if is_there { held_for_a_minute(store) } else { Default::default() };
+    let held = Connection::open(store)
+        .ok()
+        .and_then(|file| looked_at(&file).ok())
+        .map_or(0, |found| found.held.len());
     let rig = Rig::new(into(store));
     rig.run(|| lose("a start"));
     rig.guard.flush(LONG).unwrap();
@@ -142,11 +144,6 @@ fn start_after_the_cut(store: &std::path::Path, there: u64) {
     let aside = fs::read_dir(store.parent().unwrap()).unwrap().map(|entry| entry.unwrap().file_name());
     let aside: Vec<_> = aside.filter(|name| name.to_str().unwrap().contains("corrupt")).collect();
     assert!(aside.is_empty(), "a sound file was set aside: {aside:?}");
-}
-
-/// How many events were held; their process is taken for dead from now on.
-fn held_for_a_minute(store: &std::path::Path) -> usize {
-    Connection::open(store).unwrap().execute("UPDATE held SET time = time - 60000", []).unwrap_or_default()
 }
 
 /// What a copy shows that was made at any instant, with a log whose end is not there yet.

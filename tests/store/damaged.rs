@@ -23,10 +23,18 @@ fn make(store: &Path) {
     assert!(!beside(store, "-wal").exists(), "who closes a file puts its log into it");
 }
 
+/// Whether damage shows in what a start looks at: the form of pages and what they hold. A bit of a number or of a text does
+/// not, where it makes another one of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shows {
+    Itself,
+    Perhaps,
+}
+
 /// Starts on the file three times; each time an event comes. What became of the file before is returned: the places and
 /// bytes of all that was set aside.
 #[track_caller]
-fn start_thrice(store: &Path, what: &str) -> Vec<(PathBuf, Vec<u8>)> {
+fn start_thrice(store: &Path, what: &str, shows: Shows) -> Vec<(PathBuf, Vec<u8>)> {
     for start in 1..=3 {
         let (layer, guard) =
             into(store).build().unwrap_or_else(|error| panic!("{what}, start {start}: {error}"));
@@ -43,8 +51,12 @@ fn start_thrice(store: &Path, what: &str) -> Vec<(PathBuf, Vec<u8>)> {
         rig.end();
     }
     let file = Connection::open(store).unwrap();
-    let found = looked_at(&file).unwrap_or_else(|wrong| panic!("{what}: {wrong}"));
-    assert_eq!(found.of("a start"), 3, "{what}: {found:#?}");
+    if shows == Shows::Itself {
+        looked_at(&file).unwrap_or_else(|wrong| panic!("{what}: {wrong}"));
+    }
+    let starts = file
+        .query_row("SELECT count FROM issue WHERE title = 'out of a start'", [], |row| row.get::<_, i64>(0));
+    assert_eq!(starts, Ok(3), "{what}");
     drop(file);
     let name = format!("{}.corrupt-", store.file_name().unwrap().to_str().unwrap());
     let mut aside: Vec<_> = fs::read_dir(store.parent().unwrap())
@@ -62,7 +74,7 @@ fn start_thrice(store: &Path, what: &str) -> Vec<(PathBuf, Vec<u8>)> {
 fn is_set_aside(store: &Path, what: &str) {
     let before = fs::read(store).unwrap();
     let log = fs::read(beside(store, "-wal")).ok();
-    let aside = start_thrice(store, what);
+    let aside = start_thrice(store, what, Shows::Itself);
     let files: Vec<_> = aside.iter().filter(|(path, _)| !ends_beside(path)).collect();
     assert_eq!(files.len(), 1, "{what}: {:?}", aside.iter().map(|(path, _)| path).collect::<Vec<_>>());
     assert!(files[0].1 == before, "{what}: what was set aside is not as it was");
@@ -79,9 +91,9 @@ fn ends_beside(path: &Path) -> bool {
 
 /// Whatever was done to a file: it is taken as it is or set aside as it was, and the program's own events are in it.
 #[track_caller]
-fn is_no_hindrance(store: &Path, what: &str) -> bool {
+fn is_no_hindrance(store: &Path, what: &str, shows: Shows) -> bool {
     let before = fs::read(store).unwrap();
-    let aside = start_thrice(store, what);
+    let aside = start_thrice(store, what, shows);
     let files: Vec<_> = aside.iter().filter(|(path, _)| !ends_beside(path)).collect();
     assert!(files.len() <= 1, "{what}: {:?}", aside.iter().map(|(path, _)| path).collect::<Vec<_>>());
     if let Some((_, bytes)) = files.first() {
@@ -134,7 +146,7 @@ fn page_bytes(file: &[u8]) -> usize {
 fn an_empty_file_becomes_a_store() {
     let folder = Folder::new("empty");
     fs::write(folder.store(), "").unwrap();
-    assert_eq!(start_thrice(&folder.store(), "empty"), []);
+    assert_eq!(start_thrice(&folder.store(), "empty", Shows::Itself), []);
 }
 
 #[test]
@@ -182,7 +194,8 @@ fn no_damage_anywhere_keeps_a_program_from_starting() {
             }
         };
         fs::write(&store, &bytes).unwrap();
-        aside += u64::from(is_no_hindrance_loosely(&store, &what));
+        let shows = if round % 4 < 2 { Shows::Itself } else { Shows::Perhaps };
+        aside += u64::from(is_no_hindrance(&store, &what, shows));
         for entry in fs::read_dir(&folder).unwrap() {
             let path = entry.unwrap().path();
             if path != made {
@@ -191,12 +204,6 @@ fn no_damage_anywhere_keeps_a_program_from_starting() {
         }
     }
     say(&format!("{aside} of {rounds} were set aside"));
-}
-
-/// A bit that flipped inside a document or a text is nothing that a file's own form shows: all that must be is that the
-/// program's events are counted.
-fn is_no_hindrance_loosely(store: &Path, what: &str) -> bool {
-    is_no_hindrance(store, what)
 }
 
 #[test]
@@ -212,17 +219,17 @@ fn a_log_of_no_or_of_another_file_does_no_harm() {
 
     let alone = folder.path().join("alone.db");
     fs::copy(beside(&left, "-wal"), beside(&alone, "-wal")).unwrap();
-    start_thrice(&alone, "a log alone");
+    start_thrice(&alone, "a log alone", Shows::Itself);
 
     let with_other = folder.path().join("with-other.db");
     copy(&left, &with_other);
     fs::copy(beside(&other, "-wal"), beside(&with_other, "-wal")).unwrap();
-    start_thrice(&with_other, "the log of another file");
+    start_thrice(&with_other, "the log of another file", Shows::Itself);
 
     let with_foreign = folder.path().join("closed.db");
     copy(&made, &with_foreign);
     fs::copy(beside(&other, "-wal"), beside(&with_foreign, "-wal")).unwrap();
-    start_thrice(&with_foreign, "the log of another file, beside one that was closed");
+    start_thrice(&with_foreign, "the log of another file, beside one that was closed", Shows::Itself);
 
     for (name, change) in [("cut", 5_000), ("zeroed", 0)] {
         let damaged = folder.path().join(format!("{name}.db"));
@@ -234,13 +241,13 @@ fn a_log_of_no_or_of_another_file_does_no_harm() {
             log.fill(0)
         }
         fs::write(beside(&damaged, "-wal"), log).unwrap();
-        start_thrice(&damaged, &format!("a log that is {name}"));
+        start_thrice(&damaged, &format!("a log that is {name}"), Shows::Itself);
     }
     let noise = folder.path().join("noise.db");
     copy(&left, &noise);
     fs::write(beside(&noise, "-wal"), "no log at all ".repeat(4_000)).unwrap();
     fs::write(beside(&noise, "-shm"), "nor an index of one ".repeat(4_000)).unwrap();
-    start_thrice(&noise, "noise for a log");
+    start_thrice(&noise, "noise for a log", Shows::Itself);
 }
 
 /// A store whose log was not put into it: its process was killed.

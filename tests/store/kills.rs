@@ -1,13 +1,11 @@
 //! A process that is killed in the middle of it, again and again: what it was told is in the file is there.
 
 use std::fs;
-use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
 use crumbtrail::Throttle;
 use crumbtrail::limits::KEEP_VARIANT_EVENTS;
-use rusqlite::Connection;
 
 use crate::look::{Found, look};
 use crate::rig::{
@@ -77,7 +75,6 @@ fn round(number: u64, chance: &mut Chance) -> u64 {
     }
     // The next start records what was held, once; the one after that finds nothing more.
     for _ in 0..2 {
-        after_a_minute(&store);
         child_at("next start", NAME, &store).run().succeeded();
         let later = look(&store);
         assert_eq!(
@@ -112,11 +109,6 @@ fn keeps_the_newest(over: &Over, found: &Found) {
             assert!(place + kept_at_most + EACH as usize >= count, "{word}: {place} is kept of {count}");
         }
     }
-}
-
-/// Moves what is held back by as much, so that its process is taken for dead.
-fn after_a_minute(store: &Path) {
-    Connection::open(store).unwrap().execute("UPDATE held SET time = time - 60000", []).unwrap();
 }
 
 /// What is in the file, without a change to it.

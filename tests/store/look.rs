@@ -59,7 +59,7 @@ pub(crate) fn looked_at(file: &Connection) -> Result<Found, String> {
             "SELECT lower(hex(event.id)), title FROM event JOIN issue ON issue.id = event.issue ORDER BY seq",
             |row| Ok((row.get(0)?, row.get(1)?)),
         )?,
-        held: rows(file, "SELECT lower(hex(id)) FROM held ORDER BY time, id", |row| row.get(0))?,
+        held: rows(file, "SELECT lower(hex(id)) FROM held ORDER BY id", |row| row.get(0))?,
         by_line: rows(file, "SELECT coalesce(sum(count), 0) FROM line", |row| number(row, 0))?[0],
     })
 }
