@@ -70,18 +70,19 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let places = Places::new()?;
 
-    let mut rates = Vec::new();
+    let figure = |ended: &Ended, name| ended.figure(name).unwrap_or(f64::NAN);
+    let mut runs = Vec::new();
     for round in 0..3 {
-        rates.push(
-            run("events", &places.file(&format!("events-{round}")), &[])?.figure("rate").unwrap_or(f64::NAN),
-        );
+        let ended = run("events", &places.file(&format!("events-{round}")), &[])?;
+        runs.push((figure(&ended, "rate"), figure(&ended, "worker_us")));
     }
-    rates.sort_by(f64::total_cmp);
-    let detail = format!("{EVENTS} with {CRUMBS} breadcrumbs, {KINDS} issues; runs {rates:.0?}");
-    judge("events stored", rates[1], "/s", 0, ">= 5000", &detail);
+    runs.sort_by(|one, other| one.0.total_cmp(&other.0));
+    let rates: Vec<_> = runs.iter().map(|(rate, _)| format!("{rate:.0}")).collect();
+    let detail = format!("{EVENTS} with {CRUMBS} breadcrumbs, {KINDS} issues; runs {}", rates.join(" "));
+    judge("events stored", runs[1].0, "/s", 0, ">= 5000", &detail);
+    judge("for comparison: the worker's time for one of them", runs[1].1, " us", 0, "", "");
 
     let storm = run("storm", &places.file("storm"), &[])?;
-    let figure = |ended: &Ended, name| ended.figure(name).unwrap_or(f64::NAN);
     judge("a million errors of one issue, ledger misses", figure(&storm, "missing"), "", 0, "<= 0", "");
     judge("the same, missing in the store", STORM as f64 - figure(&storm, "stored"), "", 0, "<= 0", "");
     judge("the same, the worker's time", figure(&storm, "worker_ms"), " ms", 0, "<= 2000", "");
@@ -197,6 +198,7 @@ fn many_events(path: &Path) -> Result<(), Box<dyn Error>> {
     // The file is made, and everything was done once.
     checkout(0);
     guard.flush(FLUSH)?;
+    let before = worker_ms().ok_or(NO_TIME)?;
     let begun = Instant::now();
     for number in 0..EVENTS {
         checkout(number);
@@ -213,6 +215,8 @@ fn many_events(path: &Path) -> Result<(), Box<dyn Error>> {
         return Err(format!("not every event was stored: {stats:?}").into());
     }
     tell("rate", EVENTS as f64 / took.as_secs_f64())?;
+    let worker_ms = worker_ms().ok_or(NO_TIME)? - before;
+    tell("worker_us", worker_ms as f64 * 1_000.0 / EVENTS as f64)?;
     process::exit(0)
 }
 
@@ -226,7 +230,7 @@ fn a_storm(path: &Path) -> Result<(), Box<dyn Error>> {
     let stats = guard.stats();
     let ended = stats.delivered + stats.folded + stats.tallied + stats.dropped_total() + stats.lost_total();
     tell("missing", stats.accepted.abs_diff(STORM) + ended.abs_diff(STORM))?;
-    tell("worker_ms", worker_ms().ok_or("the worker's time is in /proc")?)?;
+    tell("worker_ms", worker_ms().ok_or(NO_TIME)?)?;
     guard.shutdown(FLUSH)?;
     tell("stored", seed::occurrences(path)?)?;
     process::exit(0)
@@ -439,6 +443,8 @@ fn worker_ms() -> Option<u64> {
         (name.trim() == "crumbtrail").then_some(ns / 1_000_000)
     })
 }
+
+const NO_TIME: &str = "the worker's time is not to be had";
 
 /// What the process holds in memory.
 fn resident_kib() -> u64 {
