@@ -101,7 +101,7 @@ struct Ran {
 }
 
 fn run(example: &str, settings: &[(&str, &str)]) -> Ran {
-    let Output { stdout: log, stderr: reports } = example::run(example, settings);
+    let Output { stdout: log, stderr: reports } = example::run(example, &[], settings);
     // Only a report begins in the first column; so do cargo's warnings, before the first of them.
     let mut whole: Vec<String> = Vec::new();
     for line in reports.split_inclusive('\n') {

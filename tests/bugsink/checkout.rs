@@ -18,8 +18,7 @@ fn the_server_has_the_events_and_issues_that_checkouts_store_tells_of() {
     // What an earlier run left.
     let _ = fs::remove_dir_all(&folder);
     let store = folder.join("checkout.db");
-    let ran =
-        example::run_with("checkout", &[store.to_str().unwrap()], &[("SENTRY_DSN", server.dsn("checkout"))]);
+    let ran = example::run("checkout", &[store.to_str().unwrap()], &[("SENTRY_DSN", server.dsn("checkout"))]);
     let told = told_in_full(&store);
     let events = told.values().sum();
     let stored = server.stores("checkout", events);

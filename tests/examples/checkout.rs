@@ -48,7 +48,7 @@ impl Checkout {
         // What an earlier run of the tests left.
         let _ = fs::remove_dir_all(folder);
         let store: PathBuf = folder.join("checkout.db");
-        let output = example::run_with("checkout", &[store.to_str().unwrap()], &[]);
+        let output = example::run("checkout", &[store.to_str().unwrap()], &[]);
         let view = View::open(store).unwrap().form(Form::Json);
         let mut all = Filter::default();
         all.limit = None;

@@ -11,13 +11,7 @@ pub(crate) struct Output {
 
 /// Builds and runs it as `cargo run --example` does, with nothing of crumbtrail's in its environment but `settings`.
 #[track_caller]
-pub(crate) fn run(example: &str, settings: &[(&str, &str)]) -> Output {
-    run_with(example, &[], settings)
-}
-
-/// The same, with arguments.
-#[track_caller]
-pub(crate) fn run_with(example: &str, arguments: &[&str], settings: &[(&str, &str)]) -> Output {
+pub(crate) fn run(example: &str, arguments: &[&str], settings: &[(&str, &str)]) -> Output {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
     for (name, _) in env::vars_os() {
