@@ -1,5 +1,6 @@
 //! The clonable half of the guard: flush and read the ledger from anywhere.
 
+use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,7 +12,7 @@ use super::{Ledger, Stats};
 use crate::error::FlushError;
 
 /// A handle to a pipeline: what a [`Guard`](crate::Guard) can do, without ending anything when it is dropped.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Handle(Arc<Ledger>);
 
 impl Handle {
@@ -55,6 +56,12 @@ impl Handle {
     /// The ledger at this moment.
     pub fn stats(&self) -> Stats {
         self.0.stats()
+    }
+}
+
+impl fmt::Debug for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handle").field("stats", &self.stats()).finish_non_exhaustive()
     }
 }
 
