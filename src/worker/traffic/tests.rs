@@ -308,6 +308,54 @@ fn an_error_that_is_only_counted_tells_whom_it_hit_when_its_lane_is_over() {
 }
 
 #[test]
+fn jobs_in_one_lane_are_counted_each_and_their_errors_hit_whom_their_own_span_names() {
+    let rig = Rig::new(|builder| builder.throttle(Throttle::Limits { issue: 1, all: 100, line: 10_000 }));
+    let (kinds, fail) = (["even", "odd"], || error!(error = "refused", "job failed"));
+    rig.run(|| {
+        let _worker = info_span!("worker", tags.queue = "mail").entered();
+        for user in 0..1_000_usize {
+            let kind = kinds[user / 10 % 2];
+            let _job = info_span!("job", user.id = user, tags.kind = kind).entered();
+            if user.is_multiple_of(20) {
+                fail();
+            } else if user.is_multiple_of(10) {
+                info_span!("step").in_scope(fail);
+            }
+        }
+    });
+    let hits = rig.hits();
+    let mut hit: Vec<usize> = Vec::new();
+    for Hit { user, tags, .. } in hits {
+        let user: usize = user.and_then(|user| user.id).unwrap().parse().unwrap();
+        assert_eq!(tags["kind"], kinds[user / 10 % 2], "{user}");
+        hit.push(user);
+    }
+    hit.sort_unstable();
+    assert_eq!(hit, (10..1_000).step_by(10).collect::<Vec<_>>(), "the first was told in full");
+    let All { lanes, mut users, tags } = rig.traffic();
+    users.dedup();
+    assert_eq!((lanes, users.len()), (1, 1_000));
+    assert_eq!(tags, all(1, &[], &[("kind", "even", 1), ("kind", "odd", 1), ("queue", "mail", 1)]).tags);
+}
+
+#[test]
+fn a_tag_that_is_told_is_no_tag_of_errors_that_are_only_counted() {
+    let rig = Rig::new(|builder| builder.throttle(Throttle::Limits { issue: 1, all: 100, line: 1_000 }));
+    rig.run(|| {
+        for user in ["1", "2"] {
+            let _request = info_span!("request", tags.plan = "pro").entered();
+            crate::set_user(User::new(user));
+            error!(error = "refused", "payment failed");
+            crate::set_tag("outcome", "given up");
+        }
+    });
+    let hits = rig.hits();
+    assert_eq!(hits.len(), 1, "{hits:?}");
+    assert_eq!(hits[0].user, Some(User::new("2")));
+    assert_eq!(hits[0].tags.iter().collect::<Vec<_>>(), [(&"plan".to_owned(), &"pro".to_owned())]);
+}
+
+#[test]
 fn an_error_that_is_told_in_full_is_no_hit_and_one_of_an_unknown_text_neither() {
     let rig = Rig::new(|builder| builder.sample_rate(0.0));
     rig.run(|| {
