@@ -2,8 +2,9 @@
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
+use super::damage::HEAD;
 use super::row::{UserKey, set_meta};
-use super::trouble::Result;
+use super::trouble::{Result, Trouble};
 use crate::issues::Fault;
 
 /// What a store's header names as its program: `crmb`.
@@ -31,13 +32,23 @@ pub(super) fn form(file: &Connection) -> Result<Form> {
 fn form_up_to(file: &Connection, newest: i64) -> Result<Form> {
     let number = |pragma| file.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
     let (application, version) = (number("application_id")?, number("user_version")?);
-    let tables = file.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0))?;
+    let tables = file.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0));
+    let tables = tables.map_err(|error| match Trouble::from(error) {
+        // Its head is whole, and says that it is not a store.
+        Trouble::Damaged(_) if application == 0 && has_head(file) => Fault::Foreign.into(),
+        trouble => trouble,
+    })?;
     match (application, version) {
         (APPLICATION, version) if version > newest => Err(Fault::Newer(version).into()),
         (APPLICATION, version) if version > 0 => Ok(Form::Ours(version)),
         (0, 0) if tables == 0 => Ok(Form::Empty),
         _ => Err(Fault::Foreign.into()),
     }
+}
+
+/// Whether the file is not cut off within its head: what is missing there reads as zero.
+fn has_head(file: &Connection) -> bool {
+    file.path().and_then(|path| std::fs::metadata(path).ok()).is_some_and(|found| found.len() >= HEAD)
 }
 
 /// Makes the file what this version writes, in one transaction; another process may be about the same.

@@ -183,3 +183,27 @@ fn what_stands_aside_already_is_not_overwritten() {
         assert!(aside.contains(&format!("damage {round} ").repeat(100).into_bytes()), "{:?}", folder.names());
     }
 }
+
+#[test]
+fn a_file_that_never_was_a_store_stays_where_it_is() {
+    let folder = Folder::new();
+    let (text, damaged, zeros) =
+        (folder.path().join("config.toml"), folder.path().join("other.sqlite"), folder.path().join("issues"));
+    fs::write(&text, "[shop]\nname = \"pears\"\n".repeat(99)).unwrap();
+    let other = rusqlite::Connection::open(&damaged).unwrap();
+    other.execute_batch("CREATE TABLE customer (name TEXT)").unwrap();
+    drop(other);
+    let mut bytes = fs::read(&damaged).unwrap();
+    bytes.iter_mut().skip(100).for_each(|byte| *byte = 0xa5);
+    fs::write(&damaged, bytes).unwrap();
+    for path in [&text, &damaged] {
+        let before = fs::read(path).unwrap();
+        let opened = Store::open(path, Access::Program);
+        assert!(matches!(opened, Err(Fault::Foreign)), "{opened:?}");
+        assert_eq!(fs::read(path).unwrap(), before);
+    }
+    assert_eq!(folder.names(), ["config.toml", "other.sqlite"]);
+    fs::write(&zeros, [0; 20_000]).unwrap();
+    record(&mut Store::open(&zeros, Access::Program).unwrap(), &event("pay", 0));
+    assert!(folder.names().iter().any(|name| name.starts_with("issues.corrupt-")), "{:?}", folder.names());
+}
