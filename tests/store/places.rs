@@ -220,6 +220,30 @@ fn the_default_is_in_the_directory_for_state_and_never_where_the_program_runs() 
     assert!(said.contains("cannot be used") && said.contains("in memory"), "{said}");
 }
 
+#[test]
+fn a_store_of_another_user_is_refused_and_not_written() {
+    const NAME: &str = "places::a_store_of_another_user_is_refused_and_not_written";
+    if role().is_some() {
+        become_nobody();
+        let refused = build(&given_path("PATH").join("shop.db")).err().expect("it was taken");
+        assert!(refused.is_store() && refused.to_string().contains("another user"), "{refused}");
+        return;
+    }
+    // SAFETY: the call takes nothing.
+    if unsafe { libc::geteuid() } != 0 {
+        // There is only one user to be.
+        return;
+    }
+    let folder = nobodys("another-user");
+    let store = folder.path().join("shop.db");
+    Rig::new(into(&store)).end();
+    fs::set_permissions(&store, Permissions::from_mode(0o666)).unwrap();
+    let before = fs::read(&store).unwrap();
+    child_at("nobody", NAME, folder.path()).run().succeeded();
+    assert!(fs::read(&store).unwrap() == before, "it was written");
+    assert_eq!(all_below(folder.path()), [store]);
+}
+
 /// Nobody but its owner may read it, or list what is beside it.
 #[track_caller]
 fn private(store: &Path) {

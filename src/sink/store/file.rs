@@ -6,6 +6,8 @@
 
 use std::fs::{DirBuilder, OpenOptions};
 use std::io::ErrorKind;
+#[cfg(unix)]
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -14,6 +16,8 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::disk::is_remote;
+#[cfg(unix)]
+use super::owner::Owner;
 use super::row::{UserKey, user_key};
 use super::schema::{self, Form};
 use super::trouble::{Result, Trouble};
@@ -58,7 +62,6 @@ pub(super) const BESIDE: &[&str] = &["-wal", "-shm", "-journal"];
 pub(super) fn identity(path: &Path) -> Option<Identity> {
     #[cfg(unix)]
     {
-        use std::os::unix::fs::MetadataExt;
         let found = std::fs::symlink_metadata(path).ok()?;
         Some(Identity(found.dev(), found.ino()))
     }
@@ -75,7 +78,6 @@ pub(super) fn identity_of(file: &std::fs::File) -> Option<Identity> {
     let found = file.metadata().ok()?;
     #[cfg(unix)]
     {
-        use std::os::unix::fs::MetadataExt;
         Some(Identity(found.dev(), found.ino()))
     }
     #[cfg(not(unix))]
@@ -93,6 +95,8 @@ impl File {
         let identity = identity(path);
         configure(&connection, STORE_BUSY)?;
         let form = schema::form(&connection)?;
+        // Once it is known for ours, and before there is a log, which SQLite lets those read who may read the file.
+        close_to_others(path);
         if form == Form::Empty {
             // Neither can be changed once something is in it.
             connection.pragma_update(None, "page_size", PAGE_BYTES)?;
@@ -253,7 +257,7 @@ fn make(path: &Path) -> Result<PathBuf> {
     }
     let path = resolved(path)?;
     refuse_links(&path)?;
-    alone(|| {
+    let is_there = alone(|| {
         let mut options = OpenOptions::new();
         options.write(true).create_new(true);
         #[cfg(unix)]
@@ -262,9 +266,12 @@ fn make(path: &Path) -> Result<PathBuf> {
             Err(error) if error.kind() != ErrorKind::AlreadyExists => {
                 Err(cannot("it cannot be made", &error))
             }
-            Ok(_) | Err(_) => Ok(()),
+            made => Ok(made.is_err()),
         }
     })?;
+    if is_there {
+        refuse_others(&path)?;
+    }
     Ok(path)
 }
 
@@ -296,6 +303,39 @@ fn refuse_links(path: &Path) -> Result<()> {
     Ok(())
 }
 
+/// What belongs to another user may be read, and changed, by that one, whatever its mode says. Root may use it.
+#[cfg(unix)]
+fn refuse_others(path: &Path) -> Result<()> {
+    // As whom files are made here is what a file tells that was just made: some disks have users of their own.
+    let user = Owner::new(path).user();
+    let owner = std::fs::symlink_metadata(path).ok().map(|found| found.uid());
+    match (user, owner) {
+        (Some(user), Some(owner)) if user != ROOT && user != owner => {
+            Err(Trouble::broken("it belongs to another user"))
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(not(unix))]
+fn refuse_others(_: &Path) -> Result<()> {
+    Ok(())
+}
+
+/// A file that others may read or write is closed to them, with what is beside it.
+#[cfg(unix)]
+fn close_to_others(path: &Path) {
+    for path in std::iter::once(path.to_owned()).chain(BESIDE.iter().map(|suffix| beside(path, suffix))) {
+        if std::fs::symlink_metadata(&path).is_ok_and(|found| found.is_file() && found.mode() & OTHERS != 0) {
+            // Not every disk knows of modes. By its path: a handle that is closed takes SQLite's locks off it.
+            let _ = std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600));
+        }
+    }
+}
+
+#[cfg(not(unix))]
+fn close_to_others(_: &Path) {}
+
 fn cannot(what: &str, error: &std::io::Error) -> Trouble {
     match error.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Fault::Full.into(),
@@ -303,6 +343,11 @@ fn cannot(what: &str, error: &std::io::Error) -> Trouble {
     }
 }
 
+#[cfg(unix)]
+const ROOT: u32 = 0;
+/// What a mode lets the group and everybody do.
+#[cfg(unix)]
+const OTHERS: u32 = 0o077;
 /// The first version of SQLite whose write-ahead log cannot be damaged by two connections that both write it
 /// (<https://sqlite.org/wal.html>, "The WAL-Reset Bug").
 const SOUND_LOG: i32 = 3_051_003;

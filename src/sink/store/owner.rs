@@ -33,6 +33,13 @@ impl Owner {
         owner
     }
 
+    /// The user that makes files here; None where none could be made.
+    #[cfg(unix)]
+    pub(super) fn user(&self) -> Option<u32> {
+        let sign = self.sign.as_ref()?.metadata().ok()?;
+        Some(std::os::unix::fs::MetadataExt::uid(&sign))
+    }
+
     /// As a column holds it.
     pub(super) fn key(&self) -> i64 {
         self.id.into()

@@ -37,6 +37,32 @@ fn nobody_else_may_read_what_is_made() {
 
 #[test]
 #[cfg(unix)]
+fn a_store_that_others_may_read_is_closed_to_them_and_no_other_file_is() {
+    use std::os::unix::fs::PermissionsExt;
+    let open = |path: &Path| std::fs::set_permissions(path, PermissionsExt::from_mode(0o664)).unwrap();
+    let folder = Folder::new();
+    drop(folder.open());
+    open(&folder.store());
+    let mut store = folder.open();
+    record(&mut store, &event("pay", 0));
+    for entry in folder.path().read_dir().unwrap() {
+        let path = entry.unwrap().path();
+        assert_eq!(mode(&path), 0o600, "{}", path.display());
+    }
+    drop(store);
+    // The command only looks.
+    open(&folder.store());
+    drop(Store::open(&folder.store(), Access::Command).unwrap());
+    assert_eq!(mode(&folder.store()), 0o664);
+    let text = folder.path().join("config.toml");
+    std::fs::write(&text, "[shop]\n".repeat(99)).unwrap();
+    open(&text);
+    assert!(matches!(Store::open(&text, Access::Program), Err(Fault::Foreign)));
+    assert_eq!(mode(&text), 0o664);
+}
+
+#[test]
+#[cfg(unix)]
 fn a_link_is_not_followed() {
     use std::os::unix::fs::symlink;
     let folder = Folder::new();
