@@ -229,8 +229,9 @@ impl View {
 
     /// Forgets events, and issues of which nothing was seen, that are older than `age`, and the oldest events until the
     /// file takes no more than `bytes`: by default [`limits::KEEP_DAYS`](crate::limits::KEEP_DAYS) and
-    /// [`limits::STORE_BYTES`](crate::limits::STORE_BYTES). The totals of an issue stay as long as it does. Says what was
-    /// forgotten.
+    /// [`limits::STORE_BYTES`](crate::limits::STORE_BYTES). The totals of an issue stay as long as it does: where
+    /// forgetting every event does not do, the issues not seen for longest are forgotten, but none that was seen within
+    /// the past hour. Says what was forgotten.
     ///
     /// # Errors
     /// The store cannot be written.

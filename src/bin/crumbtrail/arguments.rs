@@ -83,12 +83,13 @@ pub(crate) enum Command {
         #[arg(long)]
         issues: bool,
     },
-    /// Forgets what is old; totals stay
+    /// Forgets what is old; an issue that stays keeps its totals
     Prune {
         /// Events, and issues of which nothing was seen since, that are older than so many days [default: 90]
         #[arg(long, value_name = "DAYS")]
         keep_days: Option<u64>,
-        /// The oldest events until the file takes no more than so many bytes [default: 536870912]
+        /// The oldest events until the file takes no more than so many bytes; where that does not do, the issues not seen
+        /// for longest, but none of the past hour [default: 536870912]
         #[arg(long, value_name = "BYTES")]
         max_bytes: Option<u64>,
     },

@@ -204,7 +204,7 @@ impl Book for Store {
         let recorded =
             self.change_by(|file, key, hand, codec| record::record(file, key, hand, codec, entries, now))?;
         self.hand.committed(&recorded);
-        self.stay_within_bytes();
+        self.stay_within_bytes(now);
         Ok(recorded.sightings)
     }
 

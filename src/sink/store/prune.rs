@@ -1,6 +1,6 @@
 //! Forgetting, in steps of one short transaction each, so that others get their turn.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, params};
 
@@ -45,7 +45,7 @@ pub(super) fn prune(store: &mut Store, keep: &Retention, now: Moment) -> Result<
     }
     if let Some(Horizon { age, .. }) = horizon {
         loop {
-            let (issues, events) = store.change(|file| forget_oldest_issues(file, Some(age)))?;
+            let (issues, events) = store.change(|file| forget_oldest_issues(file, age))?;
             pruned.issues += issues;
             pruned.events += events;
             match issues {
@@ -56,7 +56,7 @@ pub(super) fn prune(store: &mut Store, keep: &Retention, now: Moment) -> Result<
         }
         store.change(|file| forget_traffic(file, age))?;
     }
-    let beyond = store.shrink(keep.bytes, turn)?;
+    let beyond = store.shrink(keep.bytes, now, turn)?;
     store.give_back()?;
     Ok(Pruned {
         events: pruned.events + beyond.events,
@@ -85,15 +85,16 @@ impl Turn {
 
 impl Store {
     /// Makes room where the file has grown beyond what it may take. What cannot be done now is done with the next batch.
-    pub(super) fn stay_within_bytes(&mut self) {
+    pub(super) fn stay_within_bytes(&mut self, now: Moment) {
         let most = self.hand.keep.bytes;
         if self.look(|file| Ok(bytes(file)? > most)) == Ok(true) {
-            let _ = self.shrink(most, Turn::of(self.access));
+            let _ = self.shrink(most, now, Turn::of(self.access));
         }
     }
 
-    /// Forgets the oldest events until the file takes no more than this, then the issues not seen for longest.
-    fn shrink(&mut self, most: u64, turn: Turn) -> Result<Pruned, Fault> {
+    /// Forgets the oldest events until the file takes no more than this, then the issues not seen for longest, with their
+    /// totals. What was seen a moment ago stays, and the file is larger for so long.
+    fn shrink(&mut self, most: u64, now: Moment, turn: Turn) -> Result<Pruned, Fault> {
         let mut pruned = Pruned::default();
         loop {
             let step = self.change(|file| {
@@ -103,7 +104,7 @@ impl Store {
                 let events = forget_oldest_events(file)?;
                 let sent = if events == 0 { remove_oldest(file, STEP)? } else { 0 };
                 let (issues, of_issues) =
-                    if events + sent == 0 { forget_oldest_issues(file, None)? } else { (0, 0) };
+                    if events + sent == 0 { forget_oldest_issues(file, now.before(RECENT))? } else { (0, 0) };
                 Ok(Some((events + of_issues, sent, issues)))
             })?;
             let Some((events, sent, issues)) = step else { break };
@@ -162,9 +163,9 @@ fn forget_oldest_events(file: &Connection) -> Result<u64> {
     Ok(old.len() as u64)
 }
 
-/// Some of the issues not seen for longest: those last seen before, or whichever they are. How many, and of how many events.
-fn forget_oldest_issues(file: &Connection, before: Option<Moment>) -> Result<(u64, u64)> {
-    let before = before.map_or(i64::MAX, |before| int(before.ms()));
+/// Some of the issues last seen before, those not seen for longest first. How many, and of how many events.
+fn forget_oldest_issues(file: &Connection, before: Moment) -> Result<(u64, u64)> {
+    let before = int(before.ms());
     let mut statement =
         file.prepare_cached("SELECT id FROM issue WHERE last_seen < ?1 ORDER BY last_seen LIMIT ?2")?;
     let old =
@@ -241,6 +242,8 @@ fn forget_traffic(file: &Connection, age: Moment) -> Result<()> {
 /// What is known of an issue besides its row and its events.
 const OF_ISSUES: &[&str] =
     &["issue_users", "issue_release", "issue_environment", "issue_tag", "hour", "minute", "hit", "variant"];
+/// An issue that was seen within so long is not forgotten for want of room.
+const RECENT: Duration = Duration::from_secs(60 * 60);
 /// Events that are forgotten in one step.
 const STEP: i64 = 200;
 /// Issues that are gone through in one step.

@@ -323,6 +323,19 @@ fn pruning_forgets_the_old_and_no_total() {
 }
 
 #[test]
+fn no_issue_that_was_just_seen_is_forgotten_for_want_of_room() {
+    const HOUR: u64 = 60 * 60;
+    let folder = Folder::new();
+    let mut store = folder.open();
+    record(&mut store, &event("old", 0));
+    record(&mut store, &event("new", HOUR));
+    let keep = Retention { bytes: 1, ..Retention::default() };
+    let pruned = store.prune(&keep, at(HOUR + 1)).unwrap();
+    assert_eq!((pruned.events, pruned.issues, pruned.is_more), (2, 1, false));
+    assert_eq!((count(&store, "old"), count(&store, "new")), (0, 1));
+}
+
+#[test]
 fn a_store_takes_no_more_room_than_it_may() {
     let folder = Folder::new();
     let mut store = folder.open();
