@@ -12,8 +12,10 @@ pub(crate) struct TagShares {
     pub(crate) tag: String,
     /// Events with the tag.
     pub(crate) total: u64,
-    /// Those with most first, [`TAG_VALUES`] at the most.
+    /// Those with most first, [`TAG_VALUES`] at the most, each with how often it was: exactly, or at the least.
     pub(crate) values: Vec<(String, u64)>,
+    /// There may have been more values than are counted, so that no value's count is exact.
+    pub(crate) is_partial: bool,
 }
 
 /// How often each value of each tag was.
@@ -63,10 +65,10 @@ impl Tags {
     pub(crate) fn merge(&mut self, other: &Self) {
         self.carriers = self.carriers.saturating_add(other.carriers);
         for (tag, values) in &other.by_tag {
-            let counted: u64 = values.counts.values().sum();
-            values.counts.iter().for_each(|(value, count)| self.add(tag, value, *count));
             if let Some(own) = self.by_tag.get_mut(tag) {
-                own.total = own.total.saturating_add(values.total).saturating_sub(counted);
+                own.merge(values);
+            } else if self.by_tag.len() < TAGS_COUNTED {
+                self.by_tag.insert(tag.clone(), values.clone());
             }
         }
     }
@@ -95,13 +97,18 @@ impl Tags {
             .flat_map(|(tag, values)| values.counts.keys().map(|value| (tag.as_str(), value.as_str())))
     }
 
-    /// Of each tag the most frequent values.
+    /// Of each tag the most frequent values, without those that may have been there only by what their counter took over.
     pub(crate) fn shares(&self) -> Vec<TagShares> {
-        let shares = self.by_tag.iter().map(|(tag, Values { total, counts })| {
-            let mut values: Vec<_> = counts.iter().map(|(value, count)| (value.clone(), *count)).collect();
+        let shares = self.by_tag.iter().map(|(tag, counted)| {
+            let above = counted.rarest();
+            let values = counted.counts.iter();
+            let mut values: Vec<_> = values
+                .map(|(value, count)| (value.clone(), count.saturating_sub(above.unwrap_or(0))))
+                .filter(|(_, count)| *count > 0)
+                .collect();
             values.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
             values.truncate(TAG_VALUES);
-            TagShares { tag: tag.clone(), total: *total, values }
+            TagShares { tag: tag.clone(), total: counted.total, values, is_partial: above.is_some() }
         });
         shares.collect()
     }
@@ -149,6 +156,27 @@ impl Values {
             }
         }
         self.counts.insert(value.to_owned(), begun.saturating_add(count));
+    }
+
+    /// Adds what is counted elsewhere. A value that one of both does not count may have been as frequent there as its rarest,
+    /// so that much is added; of all, the most frequent are kept. By it, counts are above the truth by no more than the
+    /// smallest, as before (P. K. Agarwal and others, *Mergeable Summaries*, 2012).
+    fn merge(&mut self, other: &Self) {
+        let (own_rarest, other_rarest) = (self.rarest().unwrap_or(0), other.rarest().unwrap_or(0));
+        self.total = self.total.saturating_add(other.total);
+        for (value, count) in &mut self.counts {
+            let more = other.counts.get(value).copied().unwrap_or(other_rarest);
+            *count = count.saturating_add(more);
+        }
+        for (value, count) in &other.counts {
+            let sum = || count.saturating_add(own_rarest);
+            self.counts.entry(value.clone()).or_insert_with(sum);
+        }
+        if self.counts.len() > TAG_VALUES_COUNTED {
+            let mut counts: Vec<_> = std::mem::take(&mut self.counts).into_iter().collect();
+            counts.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+            self.counts = counts.into_iter().take(TAG_VALUES_COUNTED).collect();
+        }
     }
 
     /// The smallest of the counters, where there is no other left.

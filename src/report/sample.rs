@@ -88,6 +88,7 @@ pub(super) fn issue() -> Issue {
         tag: tag.to_owned(),
         total,
         values: values.iter().map(|(value, count)| ((*value).to_owned(), *count)).collect(),
+        is_partial: false,
     };
     let plans: Vec<(String, u64)> = (0..20).map(|plan| (format!("team-{plan}"), 20 - plan)).collect();
     let variant =
@@ -108,7 +109,7 @@ pub(super) fn issue() -> Issue {
             bucket(0, "d4e5f60", "production", 40),
         ],
         tags: vec![
-            TagShares { tag: "plan".to_owned(), total: 400, values: plans },
+            TagShares { tag: "plan".to_owned(), total: 400, values: plans, is_partial: false },
             tag("provider", 140, &[("google", 138), ("mail", 2)]),
             tag("voucher", 1, &[("spring sale", 1)]),
         ],

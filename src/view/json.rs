@@ -178,7 +178,7 @@ fn bucket(bucket: &Bucket) -> Value {
 }
 
 fn shares(shares: &TagShares) -> Value {
-    let TagShares { tag, total, values } = shares;
+    let TagShares { tag, total, values, is_partial: _ } = shares;
     let values = values.iter().map(|(value, count)| json!({ "value": value, "count": count }));
     json!({ "tag": tag, "total": total, "values": values.collect::<Value>() })
 }

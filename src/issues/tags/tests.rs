@@ -31,6 +31,7 @@ fn few_values_are_counted_exactly() {
         tag: tag.to_owned(),
         total,
         values: values.iter().map(|(value, count)| ((*value).to_owned(), *count)).collect(),
+        is_partial: false,
     };
     let expected = [shares("plan", 1, &[("pro", 1)]), shares("provider", 3, &[("google", 2), ("mail", 1)])];
     assert_eq!(tags.shares(), expected);
@@ -49,6 +50,18 @@ fn tags_and_shown_values_are_bounded() {
     assert!(shares.iter().all(|shares| shares.values.len() <= TAG_VALUES));
     assert_eq!(shares[0].total, 1_001);
     assert_eq!(tags.by_tag["tag 0000"].counts.len(), TAG_VALUES_COUNTED);
+}
+
+/// Values that come once each have not come more often because their counter was taken over.
+#[test]
+fn rare_values_are_told_no_more_often_than_they_were() {
+    let mut tags = Tags::default();
+    (0..250).for_each(|value| tags.add("request_id", &value.to_string(), 1));
+    let shares = tags.shares();
+    assert_eq!((shares[0].total, shares[0].is_partial), (250, true));
+    assert!(shares[0].values.iter().all(|(_, count)| *count == 1), "{:?}", shares[0].values);
+    tags.add("request_id", "again", 100);
+    assert_eq!(tags.shares()[0].values[0], ("again".to_owned(), 100));
 }
 
 #[test]
@@ -95,6 +108,33 @@ proptest! {
         for (value, count) in &truth {
             let is_frequent = *count > counted.total / TAG_VALUES_COUNTED as u64;
             prop_assert!(!is_frequent || counted.counts.contains_key(value), "{value}: {count}");
+        }
+    }
+
+    /// However it was put together, what is told of a value is proven, and no value was more frequent than it may have been.
+    #[test]
+    fn what_is_told_of_merged_counts_is_proven(
+        parts in vec(vec((0..150_u64, 1..20_u64), 0..200), 1..5),
+        heavy in 0..40_u64,
+    ) {
+        let (mut merged, mut truth) = (Tags::default(), BTreeMap::<String, u64>::new());
+        for part in parts {
+            let mut tags = Tags::default();
+            for (value, count) in part.into_iter().chain([(7, heavy)]) {
+                tags.add("tag", &value.to_string(), count);
+                *truth.entry(value.to_string()).or_default() += count;
+            }
+            merged.merge(&tags);
+        }
+        for shares in merged.shares() {
+            prop_assert_eq!(shares.total, truth.values().sum::<u64>());
+            for (value, count) in &shares.values {
+                prop_assert!(*count <= truth[value], "{value}: {count}");
+                prop_assert!(shares.is_partial || *count == truth[value], "{value}: {count}");
+            }
+        }
+        for (value, count) in &truth {
+            prop_assert!(*count <= merged.at_most("tag", value).1, "{value}: {count}");
         }
     }
 

@@ -3,7 +3,7 @@
 use super::super::Look;
 use super::super::sample::{ago, event, facts, issue as sample, now, users};
 use super::*;
-use crate::issues::{Bucket, IssueKind, Since, State, Until};
+use crate::issues::{Bucket, IssueKind, Since, State, Tags, Until};
 
 const HOSTILE: &str = "\u{1b}[31mred\u{202e}\r\n\u{9b}2Jnew line\u{2028}\u{feff}";
 
@@ -37,6 +37,16 @@ fn a_page_of_little_leaves_no_gap() {
         ..facts()
     };
     insta::assert_snapshot!(page(&issue, &facts));
+}
+
+#[test]
+fn of_a_tag_with_too_many_values_only_what_is_proven_is_told() {
+    let mut tags = Tags::default();
+    (0..250).for_each(|value| tags.add("request_id", &value.to_string(), 1));
+    let told = |tags: &Tags| page(&Issue { tags: tags.shares(), ..sample() }, &facts());
+    assert!(told(&tags).contains("request_id  ×250  64 values or more\n"), "{}", told(&tags));
+    tags.add("request_id", "again", 250);
+    assert!(told(&tags).contains("request_id  ×500  again ≥ 50 % · others\n"), "{}", told(&tags));
 }
 
 #[test]
