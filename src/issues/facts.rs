@@ -33,7 +33,7 @@ pub(crate) enum Since {
     Started(String),
     /// It was seen in no other release before, but no earlier one is known that could have shown it.
     FirstSeen(String),
-    /// The program names no release.
+    /// No release is named, or it came before without one.
     Unknown,
 }
 
@@ -104,10 +104,8 @@ impl Window {
     ) -> Self {
         let latest = (now.hour() + 1).saturating_sub(SHARE_HOURS)..=now.hour();
         let first = account.first_release.as_ref();
-        let is_current = |bucket: &Bucket| {
-            let last_hour = if bucket.is_day { bucket.hour + LAST_HOUR } else { bucket.hour };
-            bucket.release.as_ref() == first && last_hour >= *latest.start()
-        };
+        let is_current =
+            |bucket: &Bucket| bucket.release.as_ref() == first && last_hour(bucket) >= *latest.start();
         let release = if buckets.iter().any(is_current) { first } else { account.last_release.as_ref() };
         let begun = release.and_then(|release| releases.get(release)).copied().unwrap_or_default();
         let from = begun.max(Moment::from_ms(latest.start() * HOUR_MS));
@@ -171,9 +169,17 @@ fn around(at: u64, by: u64) -> RangeInclusive<u64> {
 }
 
 /// It started with its first release only where the book knows releases that began earlier, and the issue came in none of
-/// them, nor ever without a release, which might have been one of them.
+/// them, nor ever without a release, which might have been one of them. Where it came without one before, it was not even
+/// first seen in that release.
 fn since(account: &Account, buckets: &[Bucket], releases: &BTreeMap<String, Moment>) -> Since {
     let Some(first) = account.first_release.clone() else { return Since::Unknown };
+    let of_first = buckets.iter().filter(|bucket| bucket.release.as_ref() == Some(&first));
+    let first_hours = of_first.map(last_hour).min();
+    let is_before = |bucket: &Bucket| first_hours.is_none_or(|hour| bucket.hour <= hour);
+    // Within one hour, nobody knows which was first.
+    if buckets.iter().any(|bucket| bucket.release.is_none() && is_before(bucket)) {
+        return Since::Unknown;
+    }
     let begun = releases.get(&first).copied().unwrap_or_default();
     let is_earlier = |release: &String| releases.get(release).is_none_or(|other| *other < begun);
     let has_earlier = releases.values().any(|other| *other < begun);
@@ -185,6 +191,11 @@ fn since(account: &Account, buckets: &[Bucket], releases: &BTreeMap<String, Mome
     } else {
         Since::FirstSeen(first)
     }
+}
+
+/// The last of the hours that it counts.
+fn last_hour(bucket: &Bucket) -> u64 {
+    if bucket.is_day { bucket.hour.saturating_add(LAST_HOUR) } else { bucket.hour }
 }
 
 const ONE: UserCount = UserCount { number: 1, is_estimate: false };

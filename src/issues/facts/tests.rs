@@ -67,7 +67,9 @@ fn an_issue_started_with_a_release_only_where_an_earlier_one_could_have_shown_it
         (&[(6, Some("b")), (8, Some("a"))], releases, first()),
         // It came in one whose beginning is forgotten, or that nobody named.
         (&[(6, Some("b")), (8, Some("forgotten"))], releases, first()),
-        (&[(4, None), (6, Some("b"))], releases, first()),
+        (&[(6, Some("b")), (7, None)], releases, first()),
+        (&[(4, None), (6, Some("b"))], releases, Since::Unknown),
+        (&[(6, None), (6, Some("b"))], releases, Since::Unknown),
         (&[(6, None)], releases, Since::Unknown),
         (&[(6, None)], &[], Since::Unknown),
     ] {

@@ -7,7 +7,7 @@ use super::super::list::{short_id, users};
 use super::super::page::{Line, Page};
 use super::super::style::Ink;
 use super::super::time::{ago, count, minute, stretch};
-use crate::issues::{Facts, Issue, IssueKind, Moment, State, Summary, Until};
+use crate::issues::{Facts, Issue, IssueKind, Moment, Since, State, Summary, Until};
 
 pub(super) fn title(page: &mut Page, summary: &Summary, now: Moment) {
     let word = match summary.kind {
@@ -51,7 +51,8 @@ pub(super) fn counts(page: &mut Page, issue: &Issue, facts: &Facts, now: Moment)
         let all = format!("{} hit in all", users(summary.users));
         text(page, "users", [Some(all), share].into_iter().flatten().collect::<Vec<_>>().join(" · "));
     }
-    text(page, "first", seen(summary.first_seen, summary.first_release.as_deref(), now));
+    let first = summary.first_release.as_deref().filter(|_| facts.since != Since::Unknown);
+    text(page, "first", seen(summary.first_seen, first, now));
     text(page, "last", seen(summary.last_seen, summary.last_release.as_deref(), now));
     let place = place(issue.file.as_deref(), issue.line);
     let place = if place.is_empty() { place } else { format!(" ({place})") };
