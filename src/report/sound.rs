@@ -4,8 +4,9 @@
 //! test of R. A. Fisher (*The Logic of Inductive Inference*, 1935): it takes into account how little is known of the other
 //! traffic as well. Three things make it hold what it says:
 //!
-//! - **Ten failures of one user are one observation.** What is counted is events, or distinct users hit where these are
-//!   fewer; each stands for one lane of its own, which is taken off the traffic to have the *other* traffic.
+//! - **Ten failures of one user are one observation.** What is counted is distinct users hit, or events where these are
+//!   fewer; each stands for one lane of its own, which is taken off the traffic to have the *other* traffic. Where no user
+//!   is known, all failures may be those of one, and nothing is told.
 //! - **The value was chosen by the events.** Among a million sessions, any failure has one that is rare. So each value is
 //!   tested at a level in proportion to its share of all: the levels of all values of a tag are together that of the tag,
 //!   whichever value was chosen. In effect the first event chooses the value, and the others have to confirm it.
@@ -65,7 +66,7 @@ fn chance(evidence: &Evidence, users: u64) -> f64 {
 /// The events, or as many of them as there were users, in the same proportion.
 fn observed(evidence: &Evidence, users: u64) -> Portion {
     let Evidence { events, events_with, .. } = *evidence;
-    let all = if users == 0 { events } else { users.min(events) };
+    let all = users.min(events);
     // No more than `all`, so it fits.
     let with = u128::from(events_with.min(events)) * u128::from(all) / u128::from(events.max(1));
     Portion { with: with as u64, without: all - with as u64 }

@@ -66,27 +66,26 @@ fn a_long_tail_is_bounded_closely() {
 #[test]
 fn fewer_than_ten_events_prove_nothing() {
     for events in 0..10 {
-        assert!(!is_told([events, events], [1_000_000, 1], 0), "{events}");
+        assert!(!is_told([events, events], [1_000_000, 1], events), "{events}");
     }
-    assert!(is_told([10, 10], [1_000_000, 20], 0));
+    assert!(is_told([10, 10], [1_000_000, 20], 10));
 }
 
 #[test]
 fn a_small_program_is_enough_where_all_is_clear() {
     // Ten that fail with one provider, and ten that do not with another.
     assert!(is_told([10, 10], [20, 10], 10));
-    assert!(is_told([10, 10], [20, 10], 0));
     // One more that does not fail with it either.
     assert!(is_told([12, 12], [36, 13], 12));
 }
 
 #[test]
 fn what_nearly_everything_has_sets_nothing_apart() {
-    assert!(!is_told([1_000, 1_000], [100_000, 81_000], 0));
-    assert!(is_told([1_000, 1_000], [100_000, 80_000], 0));
+    assert!(!is_told([1_000, 1_000], [100_000, 81_000], 1_000));
+    assert!(is_told([1_000, 1_000], [100_000, 80_000], 1_000));
     // Nine of ten are not nearly all.
-    assert!(!is_told([1_000, 949], [100_000, 10_000], 0));
-    assert!(is_told([1_000, 950], [100_000, 10_000], 0));
+    assert!(!is_told([1_000, 949], [100_000, 10_000], 1_000));
+    assert!(is_told([1_000, 950], [100_000, 10_000], 1_000));
 }
 
 #[test]
@@ -107,12 +106,20 @@ fn many_failures_of_few_users_prove_little() {
     assert!(!is_told([1_000, 1_000], [1_000_000, 1], 1));
 }
 
+/// A job that fails twelve times in one lane names nobody, and is one observation.
+#[test]
+fn failures_of_nobody_who_is_known_prove_nothing() {
+    assert!(!is_told([12, 12], [1_000, 20], 0));
+    assert!(!is_told([1_000_000, 1_000_000], [2_000_000, 1_000_000], 0));
+    assert!(is_told([12, 12], [1_000, 20], 12));
+}
+
 #[test]
 fn who_tries_more_tags_needs_more_proof() {
     let one = evidence("tag", "value", [11, 11], [1_000, 411]);
-    assert_eq!(told(vec![one.clone()], 0), ["tag"]);
+    assert_eq!(told(vec![one.clone()], 11), ["tag"]);
     let others = (0..30).map(|tag| evidence(&format!("other {tag}"), "x", [11, 4], [1_000, 400]));
-    assert!(told(others.chain([one]).collect(), 0).is_empty());
+    assert!(told(others.chain([one]).collect(), 11).is_empty());
 }
 
 /// Numbers that look random, the same each time.
@@ -173,7 +180,7 @@ fn what_is_chance_is_hardly_ever_told() {
     let wrong = tables.iter().filter(|facts| !telling(facts).is_empty()).count();
     assert!(wrong as f64 <= most, "{wrong} of {}", tables.len());
     let by_events = |evidence: &Evidence| {
-        let events = observed(evidence, 0);
+        let events = observed(evidence, u64::MAX);
         let lanes = portion(evidence.lanes_with, evidence.lanes - evidence.lanes_with);
         is_clear(evidence) && by_chance(events, lanes) <= LEVEL
     };
