@@ -50,7 +50,7 @@ pub(super) fn set_aside(path: &Path, damaged: Option<Identity>, why: &str) -> Re
 fn was_ours(path: &Path) -> bool {
     let is_named_so = path.extension().is_some_and(|extension| extension == "db");
     let has_log = || ["-wal", "-shm"].iter().any(|suffix| identity(&beside(path, suffix)).is_some());
-    // Opened here, which nothing else of a store ever is: no handle of SQLite's is open that has a log.
+    // A file that has a log is not opened but by SQLite, which another handle of this process may have done.
     is_named_so || has_log() || File::open(path).is_ok_and(|mut file| looks_ours(&mut file).unwrap_or(false))
 }
 
