@@ -69,7 +69,8 @@ impl MemoryBook {
     }
 
     fn event(&mut self, event: &Arc<TrackedEvent>, now: Moment) -> Option<Sighting> {
-        let (at, release) = (Moment::of(event.time), event.release.as_deref());
+        let (time, release) = (Moment::of(event.time), event.release.as_deref());
+        let at = time.no_later_than(now);
         self.days.add(at);
         let release_begun = self.see(release, at);
         let occurrence = Occurrence { at, release, release_begun, count: 1, is_tallied: false };
@@ -82,7 +83,7 @@ impl MemoryBook {
         kept.keep(event.clone());
         let forgotten = kept.forget_events(&self.keep, Moment::default());
         self.weigh(issue);
-        if self.events.insert((at, event.id), issue).is_none() {
+        if self.events.insert((time, event.id), issue).is_none() {
             self.event_bytes += event.bytes();
         }
         self.forgot(&forgotten);
@@ -91,22 +92,23 @@ impl MemoryBook {
     }
 
     fn count(&mut self, counted: &Count, now: Moment) -> Option<Sighting> {
-        let Count { at, release, environment, count, of } = counted;
+        let Count { release, environment, count, of, .. } = counted;
+        let at = counted.at.no_later_than(now);
         if *count == 0 {
             return None;
         }
-        self.days.add(*at);
+        self.days.add(at);
         let heading = match of {
             Of::Issue(heading) => heading,
             Of::Line { target, file, line } => {
-                self.line((target.clone(), file.clone(), *line), *count, *at);
+                self.line((target.clone(), file.clone(), *line), *count, at);
                 return None;
             }
         };
         let (issue, release) = (IssueId::of(&heading.fingerprint), release.as_deref());
-        let release_begun = self.see(release, *at);
-        let occurrence = Occurrence { at: *at, release, release_begun, count: *count, is_tallied: true };
-        let kept = self.issues.entry(issue).or_insert_with(|| Kept::new(heading.clone(), *at));
+        let release_begun = self.see(release, at);
+        let occurrence = Occurrence { at, release, release_begun, count: *count, is_tallied: true };
+        let kept = self.issues.entry(issue).or_insert_with(|| Kept::new(heading.clone(), at));
         let sighting = kept.occur(heading, occurrence, environment, now);
         self.weigh(issue);
         sighting
@@ -121,22 +123,24 @@ impl MemoryBook {
     }
 
     fn hit(&mut self, hit: &Hit, now: Moment) -> Option<Sighting> {
-        let Hit { at, release, fingerprint, user, tags } = hit;
+        let Hit { release, fingerprint, user, tags, .. } = hit;
+        let at = hit.at.no_later_than(now);
         let (user, issue) = (self.user(user.as_ref()), IssueId::of(fingerprint));
         let kept = self.issues.get_mut(&issue)?;
-        let users = kept.hit(*at, release.as_deref(), user, tags, now);
+        let users = kept.hit(at, release.as_deref(), user, tags, now);
         let news = kept.account.hit(users);
         let sighting = news.map(|news| kept.account.sighting(news));
-        self.see(release.as_deref(), *at);
+        self.see(release.as_deref(), at);
         self.weigh(issue);
         sighting
     }
 
     fn traffic(&mut self, traffic: &Traffic, now: Moment) {
-        self.days.add(traffic.at);
-        self.see(traffic.release.as_deref(), traffic.at);
+        let at = traffic.at.no_later_than(now);
+        self.days.add(at);
+        self.see(traffic.release.as_deref(), at);
         let users: Vec<u64> = traffic.users.iter().filter_map(|user| self.user(Some(user))).collect();
-        self.lanes.add(traffic, &users, now);
+        self.lanes.add(traffic, at, &users, now);
     }
 
     /// Takes note of how much an issue that changed takes.

@@ -49,8 +49,17 @@ impl Moment {
         Self::from_ms(self.0.saturating_add(u64::try_from(by.as_millis()).unwrap_or(u64::MAX)))
     }
 
+    /// The same, where it is not ahead of `now`; else `now`. Somebody's clock was ahead for a while, and what it said would
+    /// stand as the newest for as long. Another thread's clock may be ahead by [`AHEAD`].
+    pub(crate) fn no_later_than(self, now: Self) -> Self {
+        if self > now.after(AHEAD) { now } else { self }
+    }
+
     /// How long after `earlier`; nothing where it is not.
     pub(crate) fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))
     }
 }
+
+/// What a moment may be ahead of the present one.
+const AHEAD: Duration = Duration::from_secs(60);

@@ -22,9 +22,9 @@ struct Hour {
 }
 
 impl Lanes {
-    pub(super) fn add(&mut self, traffic: &Traffic, users: &[u64], now: Moment) {
+    pub(super) fn add(&mut self, traffic: &Traffic, at: Moment, users: &[u64], now: Moment) {
         let hours = self.hours.len();
-        let hour = self.hours.entry((traffic.at.hour(), traffic.release.clone())).or_default();
+        let hour = self.hours.entry((at.hour(), traffic.release.clone())).or_default();
         users.iter().for_each(|user| hour.users.insert(*user));
         for (tag, values) in &traffic.tags {
             values.iter().for_each(|(value, count)| hour.tags.add(tag, value, *count));

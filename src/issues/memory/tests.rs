@@ -40,9 +40,17 @@ fn named(failure: &str) -> IssueId {
     IssueId::of(&Fingerprint::from(failure))
 }
 
-/// What is new by these entries.
+/// What is new by these entries, when the last one of them happens.
 fn news(book: &mut MemoryBook, entries: &[Entry]) -> Vec<News> {
-    book.record(entries, now()).unwrap().into_iter().map(|sighting| sighting.news).collect()
+    let at = entries.iter().map(|entry| match entry {
+        Entry::Event { event, .. } => Moment::of(event.time),
+        Entry::Count(count) => count.at,
+        Entry::Hit(hit) => hit.at,
+        Entry::Traffic(traffic) => traffic.at,
+        Entry::Held(_) | Entry::Released(_) => now(),
+    });
+    let last = at.max().unwrap_or_else(now);
+    book.record(entries, last).unwrap().into_iter().map(|sighting| sighting.news).collect()
 }
 
 proptest! {

@@ -76,7 +76,7 @@ impl<'a> Batch<'a> {
     }
 
     pub(super) fn event(&mut self, event: &Arc<TrackedEvent>) -> Result<()> {
-        let at = Moment::of(event.time);
+        let at = Moment::of(event.time).no_later_than(self.now);
         self.days.insert(at);
         let release = event.release.as_deref();
         let user = event.user.as_ref().and_then(|user| self.key.hash(user));
@@ -94,7 +94,7 @@ impl<'a> Batch<'a> {
         if count.count == 0 {
             return Ok(());
         }
-        let at = count.at;
+        let at = count.at.no_later_than(self.now);
         self.days.insert(at);
         match &count.of {
             Of::Issue(heading) => {
@@ -121,16 +121,16 @@ impl<'a> Batch<'a> {
     }
 
     fn hit(&mut self, hit: &Hit) -> Result<()> {
-        let id = IssueId::of(&hit.fingerprint);
+        let (id, at) = (IssueId::of(&hit.fingerprint), hit.at.no_later_than(self.now));
         if let Slot::Vacant(slot) = self.pages.entry(id) {
             let Some(page) = Page::load(self.file, id)? else { return Ok(()) };
             slot.insert(page);
         }
         let user = hit.user.as_ref().and_then(|user| self.key.hash(user));
         let release = hit.release.as_deref();
-        self.seen(release, hit.at)?;
+        self.seen(release, at)?;
         let Some(page) = self.pages.get_mut(&id) else { return Ok(()) };
-        page.hit(self.file, hit.at, release, user, &hit.tags)?;
+        page.hit(self.file, at, release, user, &hit.tags)?;
         let users = page.users.count().number;
         if let Some(news) = page.account.hit(users) {
             self.sightings.push(page.account.sighting(news));
@@ -140,8 +140,9 @@ impl<'a> Batch<'a> {
 
     fn traffic(&mut self, traffic: &Traffic) -> Result<()> {
         let release = traffic.release.as_deref();
-        self.days.insert(traffic.at);
-        self.seen(release, traffic.at)?;
+        let at = traffic.at.no_later_than(self.now);
+        self.days.insert(at);
+        self.seen(release, at)?;
         let name = release_name(release).to_owned();
         if let Some(known) = self.releases.get_mut(&name) {
             known.lanes = known.lanes.saturating_add(traffic.lanes);
@@ -149,7 +150,7 @@ impl<'a> Batch<'a> {
                 values.iter().for_each(|(value, count)| known.tags.add(tag, value, *count));
             }
         }
-        let hour = traffic.at.hour();
+        let hour = at.hour();
         let lanes = match self.traffic.entry((name, hour)) {
             Slot::Occupied(slot) => slot.into_mut(),
             Slot::Vacant(slot) => {

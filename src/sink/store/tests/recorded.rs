@@ -163,6 +163,24 @@ fn a_clock_that_was_ahead_for_a_while_takes_nothing_from_what_comes_later() {
 }
 
 #[test]
+fn what_claims_to_be_of_the_future_is_taken_for_present() {
+    let folder = Folder::new();
+    let (mut store, mut memory) = (folder.open(), MemoryBook::default());
+    for book in [&mut store as &mut dyn Book, &mut memory] {
+        let of = |release: &str, seconds: u64| {
+            entry(&TrackedEvent { release: Some(release.to_owned()), ..event("pay", seconds) })
+        };
+        book.record(&[of("r1", 90_000)], at(10)).unwrap();
+        let summary = |book: &dyn Book| book.issue(name("pay")).unwrap().unwrap().summary;
+        assert_eq!((summary(book).first_seen, summary(book).last_seen), (at(10), at(10)));
+        // Clocks of two threads may differ by a little.
+        book.record(&[of("r2", 60)], at(20)).unwrap();
+        assert_eq!((summary(book).last_seen, summary(book).last_release), (at(60), Some("r2".to_owned())));
+        assert_eq!(book.facts(name("pay"), at(70)).unwrap().unwrap().past_hour, 2);
+    }
+}
+
+#[test]
 fn lines_are_counted_apart_from_issues() {
     let folder = Folder::new();
     let mut store = folder.open();
