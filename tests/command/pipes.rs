@@ -55,6 +55,26 @@ fn what_is_recorded_is_told_as_it_comes() {
     assert_eq!(ended(child), (Some(0), String::new()));
 }
 
+/// Of a burst of one kind only a few events are recorded; none of the others goes untold.
+#[test]
+fn what_a_burst_leaves_out_is_told_by_its_number() {
+    let folder = Folder::new();
+    folder.orders(1..=1);
+    let mut child = started(&folder, &["tail", "-n", "1"]);
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    assert!(lines.next().unwrap().ends_with("  user 1"));
+    folder.program("def456", || shop::orders(200));
+    let mut told = 0;
+    while told < 200 {
+        let line = lines.next().unwrap();
+        let more = line.strip_prefix("… ").and_then(|rest| rest.strip_suffix(" more that are only counted"));
+        told += more.map_or(1, |more| more.parse::<u64>().unwrap());
+    }
+    assert_eq!(told, 200);
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
 #[test]
 fn a_line_of_the_tail_names_issue_failure_cause_and_user() {
     let folder = Folder::of(|| shop::orders(1));

@@ -65,6 +65,9 @@ pub(crate) enum Command {
         issues: Vec<String>,
     },
     /// Shows events as they are recorded, one a line, until it is interrupted
+    ///
+    /// Of a burst of events that are alike only the newest are recorded; how many more there were is said, as text. Where its
+    /// reader goes away, it ends when it has something to write.
     Tail {
         /// How many of the newest to begin with
         #[arg(short = 'n', value_name = "N", default_value = "10")]

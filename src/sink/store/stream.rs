@@ -24,6 +24,15 @@ impl Store {
         })
     }
 
+    /// How often all issues came, whatever is kept of it; beyond 2^53 about so often.
+    pub(crate) fn occurrences(&self) -> Result<u64, Fault> {
+        self.look(|file| {
+            let all = "SELECT CAST(total(count) AS INTEGER) FROM issue";
+            let count: i64 = file.prepare_cached(all)?.query_row([], |row| row.get(0))?;
+            Ok(count.unsigned_abs())
+        })
+    }
+
     /// Events that were recorded behind a mark, in that order, so many at the most, each with its own mark. What cannot be
     /// read is passed over.
     pub(crate) fn recorded(&self, behind: Mark, most: usize) -> Result<Vec<(Mark, TrackedEvent)>, Fault> {
