@@ -2,12 +2,13 @@
 
 use serde_json::Value;
 
+use super::clip::clip;
 use super::page::{Line, Page};
 use super::style::Ink;
 use super::time::{count, moment};
 use super::told::Told;
 use super::values::{Block, pairs, plain};
-use crate::limits::REPORT_SPANS;
+use crate::limits::{REPORT_SPANS, REPORT_WORD_CHARS};
 use crate::model::{Span, TrackedEvent, User};
 
 pub(super) fn facts(page: &mut Page, event: &TrackedEvent, told: Told<'_>) {
@@ -47,10 +48,15 @@ pub(super) fn facts(page: &mut Page, event: &TrackedEvent, told: Told<'_>) {
             ),
         }
     }
-    let release = event.release.as_deref().unwrap_or("(none)");
-    let host = event.server_name.as_ref().map(|host| format!(" on {host}")).unwrap_or_default();
-    text(page, "release", format!("{release} in {}{host}", event.environment));
+    let release = event.release.as_deref().map_or_else(|| "(none)".to_owned(), word);
+    let host = event.server_name.as_ref().map(|host| format!(" on {}", word(host))).unwrap_or_default();
+    text(page, "release", format!("{release} in {}{host}", word(&event.environment)));
     text(page, "event", format!("{} · {} · {}", event.id, moment(event.time), event.target));
+}
+
+/// A name from outside, which may be of any length.
+pub(super) fn word(name: &str) -> String {
+    clip(name, REPORT_WORD_CHARS)
 }
 
 /// The spans around it, the innermost first.

@@ -1,6 +1,6 @@
 //! What an issue is called, what was decided of it, how often it came and whom it hit.
 
-use super::super::facts::text;
+use super::super::facts::{text, word};
 use super::super::frames::place;
 use super::super::ink_of;
 use super::super::list::{short_id, users};
@@ -60,7 +60,7 @@ pub(super) fn counts(page: &mut Page, issue: &Issue, facts: &Facts, now: Moment)
 }
 
 fn seen(at: Moment, release: Option<&str>, now: Moment) -> String {
-    let release = release.map(|release| format!(" · in {release}")).unwrap_or_default();
+    let release = release.map(|release| format!(" · in {}", word(release))).unwrap_or_default();
     format!("{} · {}{release}", minute(at.time()), ago(now.since(at)))
 }
 

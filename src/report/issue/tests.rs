@@ -119,6 +119,21 @@ fn nothing_from_outside_steers_the_terminal() {
     insta::assert_snapshot!(page);
 }
 
+#[test]
+fn long_names_of_releases_and_environments_are_cut() {
+    let long = "r".repeat(100 * 1_024);
+    let mut issue = sample();
+    let summary = &mut issue.summary;
+    (summary.first_release, summary.last_release) = (Some(long.clone()), Some(long.clone()));
+    for bucket in issue.buckets.iter_mut().skip(1) {
+        (bucket.release, bucket.environment) = (Some(long.clone()), long.clone());
+    }
+    let event = issue.newest.as_mut().unwrap();
+    (event.release, event.environment, event.server_name) = (Some(long.clone()), long.clone(), Some(long));
+    let page = page(&issue, &facts());
+    assert!(page.len() < 16 * 1_024, "{}", page.len());
+}
+
 /// Nothing but letters, bars and signs that move nothing.
 fn assert_plain(text: &str) {
     let steers = |character: char| {
