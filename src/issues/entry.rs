@@ -81,7 +81,8 @@ pub(crate) struct Hit {
     pub(crate) release: Option<String>,
     pub(crate) fingerprint: Fingerprint,
     pub(crate) user: Option<User>,
-    pub(crate) tags: BTreeMap<String, String>,
+    /// None where it is not known which tags it had.
+    pub(crate) tags: Option<BTreeMap<String, String>>,
 }
 
 /// Lanes that are over, of one hour and release: what shares are of.

@@ -241,7 +241,7 @@ impl Plan {
                 release,
                 fingerprint: fingerprint(failure),
                 user,
-                tags: owned().collect(),
+                tags: Some(owned().collect()),
             }),
             What::Traffic => {
                 let tags = owned().map(|(tag, value)| (tag, BTreeMap::from([(value, count)])));

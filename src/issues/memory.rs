@@ -78,7 +78,7 @@ impl MemoryBook {
         let issue = IssueId::of(&heading.fingerprint);
 
         let kept = self.issues.entry(issue).or_insert_with(|| Kept::new(heading.clone(), at));
-        kept.hit(at, release, user, &event.tags, now);
+        kept.hit(at, release, user, Some(&event.tags), now);
         let sighting = kept.occur(&heading, occurrence, &event.environment, now);
         kept.keep(event.clone());
         let forgotten = kept.forget_events(&self.keep, Moment::default());
@@ -127,7 +127,7 @@ impl MemoryBook {
         let at = hit.at.no_later_than(now);
         let (user, issue) = (self.user(user.as_ref()), IssueId::of(fingerprint));
         let kept = self.issues.get_mut(&issue)?;
-        let users = kept.hit(at, release.as_deref(), user, tags, now);
+        let users = kept.hit(at, release.as_deref(), user, tags.as_ref(), now);
         let news = kept.account.hit(users);
         let sighting = news.map(|news| kept.account.sighting(news));
         self.see(release.as_deref(), at);

@@ -15,7 +15,7 @@
 //! An error that was only counted hit whom its span names, or the nearest span around it that names somebody; of several in
 //! one span the last one tells it. The spans around it are those that were opened before it and close behind it, so a span
 //! that says nothing itself may take another's word that ran beside it. Of a lane the newest [`LANE_HITS`] wait for its
-//! root; those before them are told with what was known by then. What `set_tag` said is not among their tags: at the end
+//! root; those before them are told with what was known by then. Where `set_tag` said anything, their tags are not known: at the end
 //! nobody knows whether it was said before the error, and an event has no tags from later. The user that `set_user` named
 //! last does count where no field names one: whom the lane was for is whom it hit.
 //!
@@ -77,6 +77,8 @@ struct Unsure {
     /// By which the throttle knows it.
     key: u64,
     named: Named,
+    /// Its lane was told tags by `set_tag`, before the error or after it.
+    has_word: bool,
 }
 
 /// An error that was only counted, and whose issue may not be known yet.
@@ -86,6 +88,7 @@ struct Waiting {
     key: u64,
     at: Moment,
     named: Named,
+    has_word: bool,
     /// Seconds for which it has waited.
     age: u32,
 }
@@ -155,6 +158,7 @@ impl Traffic {
                     }
                     last = this;
                     let Named { user, tags } = hit.named;
+                    let tags = (!hit.has_word).then_some(tags);
                     let fingerprint = fingerprint.clone();
                     entries.push(Entry::Hit(Hit { at: hit.at, release: release(), fingerprint, user, tags }));
                 }
@@ -196,7 +200,7 @@ impl Traffic {
         if note.number > note.lane {
             open.hits.iter_mut().filter(|hit| hit.number > note.number).for_each(|hit| hit.learn(&fields));
         }
-        let hit = Unsure { number: note.number, key: note.key, named: fields.clone() };
+        let hit = Unsure { number: note.number, key: note.key, named: fields.clone(), has_word: false };
         let hit = Some(hit).filter(|hit| hit.key != 0).and_then(|hit| open.hit(hit));
         let mut users = Vec::new();
         if note.number > note.lane {
@@ -220,8 +224,10 @@ impl Traffic {
         let Open { inside: Inside { mut users, mut tags }, around, hits } = open;
         let by_fields = around.by_fields();
         let mut told: Vec<Unsure> = Vec::new();
+        let has_word = around.tags.values().any(|((is_field, _), _)| !is_field);
         for mut hit in hits {
             hit.learn(&by_fields);
+            hit.has_word = has_word;
             hit.named.user = hit.named.user.or_else(|| around.user.clone().map(|(_, user)| user));
             if !told.iter().any(|other| other.is_like(&hit)) {
                 told.push(hit);
@@ -341,9 +347,9 @@ impl Unsure {
 
     /// Nothing more is heard of it: it waits for its issue, if it hit anybody.
     fn wait(self, lane: u64, at: Moment, preparer: &Preparer) -> Option<Waiting> {
-        let Self { key, mut named, .. } = self;
+        let Self { key, mut named, has_word, .. } = self;
         named.user = named.user.or_else(|| preparer.environment().user.clone());
-        (!named.is_empty()).then_some(Waiting { lane, key, at, named, age: 0 })
+        (!named.is_empty()).then_some(Waiting { lane, key, at, named, has_word, age: 0 })
     }
 }
 

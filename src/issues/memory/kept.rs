@@ -58,7 +58,7 @@ impl Kept {
         at: Moment,
         release: Option<&str>,
         user: Option<u64>,
-        tags: &BTreeMap<String, String>,
+        tags: Option<&BTreeMap<String, String>>,
         now: Moment,
     ) -> u64 {
         let release = release.map(str::to_owned);
@@ -68,7 +68,9 @@ impl Kept {
             let kept = kept_hours(now);
             self.users_by_hour.retain(|(hour, _), _| kept.contains(hour));
         }
-        self.tags.entry(release).or_default().add_carrier(tags);
+        if let Some(tags) = tags {
+            self.tags.entry(release).or_default().add_carrier(tags);
+        }
         self.users.count().number
     }
 

@@ -169,7 +169,7 @@ fn a_hit_counts_a_user_and_tags_and_no_occurrence() {
             release: None,
             fingerprint: Fingerprint::from("a"),
             user: Some(User::new(user)),
-            tags: [("provider".to_owned(), "google".to_owned())].into(),
+            tags: Some([("provider".to_owned(), "google".to_owned())].into()),
         })
     };
     assert_eq!(news(&mut book, &[hit("1")]), []);

@@ -85,7 +85,7 @@ impl<'a> Batch<'a> {
         let heading = Heading::of(event);
         let file = self.file;
         let page = self.page(&heading, at)?;
-        page.hit(file, at, release, user, &event.tags)?;
+        page.hit(file, at, release, user, Some(&event.tags))?;
         page.keep(file, event.clone())?;
         self.occur(&heading, by, &event.environment)
     }
@@ -130,7 +130,7 @@ impl<'a> Batch<'a> {
         let release = hit.release.as_deref();
         self.seen(release, at)?;
         let Some(page) = self.pages.get_mut(&id) else { return Ok(()) };
-        page.hit(self.file, at, release, user, &hit.tags)?;
+        page.hit(self.file, at, release, user, hit.tags.as_ref())?;
         let users = page.users.count().number;
         if let Some(news) = page.account.hit(users) {
             self.sightings.push(page.account.sighting(news));

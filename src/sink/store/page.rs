@@ -96,14 +96,16 @@ impl Page {
         at: Moment,
         release: Option<&str>,
         user: Option<u64>,
-        tags: &BTreeMap<String, String>,
+        tags: Option<&BTreeMap<String, String>>,
     ) -> Result<()> {
         let name = release_name(release);
         if let Some(user) = user {
             self.users.insert(user);
             self.hits.entry((name.to_owned(), at.hour())).or_default().insert(user);
         }
-        self.release(file, name)?.tags.add_carrier(tags);
+        if let Some(tags) = tags {
+            self.release(file, name)?.tags.add_carrier(tags);
+        }
         Ok(())
     }
 

@@ -134,7 +134,7 @@ fn of_too_many_hits_the_newest_stay() {
             release: None,
             fingerprint: Fingerprint::from("a"),
             user: Some(User::new(number.to_string())),
-            tags: BTreeMap::new(),
+            tags: Some(BTreeMap::new()),
         }));
     }
     assert_eq!(rig.batch.shrink().uncounted, 10);

@@ -296,7 +296,7 @@ fn facts_are_of_the_issue_and_of_the_traffic_around_it() {
             release: Some("r2".to_owned()),
             fingerprint: fingerprint.into(),
             user: Some(User::new("8")),
-            tags: tags("google"),
+            tags: Some(tags("google")),
         })
     };
     store.record(&[hit("sign-up"), hit("nobody's")], at(4_020)).unwrap();
