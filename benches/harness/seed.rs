@@ -39,12 +39,17 @@ pub(crate) fn multiply(path: &Path, issues: u64) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// How often the issues of a store came, all together.
+/// How often the issues of a store came, all together, with what was counted by line.
 pub(crate) fn occurrences(path: &Path) -> Result<u64, Box<dyn Error>> {
     let file = Connection::open(path)?;
     let (total, hourly) =
         (number(&file, "SELECT sum(count) FROM issue")?, number(&file, "SELECT sum(count) FROM hour")?);
-    if total == hourly { Ok(total) } else { Err(format!("{total} in all are {hourly} by hour").into()) }
+    let by_line = number(&file, "SELECT ifnull(sum(count), 0) FROM line")?;
+    if total == hourly {
+        Ok(total + by_line)
+    } else {
+        Err(format!("{total} in all are {hourly} by hour").into())
+    }
 }
 
 /// The rows of a table.

@@ -13,8 +13,8 @@ use crate::model::{EventId, Fingerprint, TrackedEvent};
 pub(super) struct Batch {
     entries: Vec<Entry>,
     kept: Vec<Kept>,
-    /// Of the events, about.
-    bytes: usize,
+    /// Of the events, about; None where nobody asks, since to count them takes as long as to copy them.
+    bytes: Option<usize>,
     /// How many entries there were when they were put together last.
     compacted: usize,
 }
@@ -38,13 +38,13 @@ pub(super) struct Kept {
 impl Batch {
     /// An event that is held.
     pub(super) fn hold(&mut self, event: &Arc<TrackedEvent>) {
-        self.bytes += size(event);
+        self.add_size(event);
         self.entries.push(Entry::Held(Arc::clone(event)));
     }
 
     /// An event that is let go.
     pub(super) fn event(&mut self, kept: Kept, sent: bool) {
-        self.bytes += size(&kept.event);
+        self.add_size(&kept.event);
         self.entries.push(Entry::Event { event: Arc::clone(&kept.event), sent });
         self.kept.push(kept);
     }
@@ -73,18 +73,17 @@ impl Batch {
 
     /// While it waits, it has grown so much that it should be looked at for what it can do without.
     pub(super) fn has_grown(&self) -> bool {
-        self.bytes > BOOK_WAITING_BYTES || self.entries.len() >= 2 * self.compacted + BOOK_BATCH
+        self.bytes.is_none_or(|bytes| bytes > BOOK_WAITING_BYTES)
+            || self.entries.len() >= 2 * self.compacted + BOOK_BATCH
     }
 
     /// Takes the first so many entries out, or all where there are fewer, and gives out the events among them.
     pub(super) fn take(&mut self, most: usize) -> Vec<Kept> {
         let mut events = 0;
         for entry in self.entries.drain(..most.min(self.entries.len())) {
-            if let Entry::Held(event) | Entry::Event { event, .. } = &entry {
-                self.bytes = self.bytes.saturating_sub(size(event));
-            }
             events += usize::from(matches!(entry, Entry::Event { .. }));
         }
+        self.bytes = None;
         self.compacted = self.compacted.min(self.entries.len());
         // They stand in the order of their entries.
         self.kept.drain(..events.min(self.kept.len())).collect()
@@ -97,6 +96,10 @@ impl Batch {
         let events = self.surplus();
         self.compacted = self.entries.len();
         Beyond { events, uncounted }
+    }
+
+    fn add_size(&mut self, event: &TrackedEvent) {
+        self.bytes = self.bytes.map(|bytes| bytes.saturating_add(size(event)));
     }
 
     /// What is held no longer need not be told of as held.
@@ -112,33 +115,29 @@ impl Batch {
                 Entry::Held(_) | Entry::Count(_) | Entry::Hit(_) | Entry::Traffic(_) => {}
             }
         }
-        let bytes = &mut self.bytes;
-        self.entries.retain(|entry| match entry {
-            Entry::Held(event) if ended.contains(&event.id) => {
-                *bytes = bytes.saturating_sub(size(event));
-                false
-            }
-            _ => true,
-        });
+        self.entries.retain(|entry| !matches!(entry, Entry::Held(event) if ended.contains(&event.id)));
     }
 
     /// Takes out the oldest events, where those that wait take too many bytes.
     fn surplus(&mut self) -> Vec<Kept> {
+        let events = self.entries.iter().filter_map(|entry| match entry {
+            Entry::Held(event) | Entry::Event { event, .. } => Some((event.id, size(event))),
+            _ => None,
+        });
+        let events: Vec<(EventId, usize)> = events.collect();
+        let mut bytes = events.iter().map(|(_, size)| size).sum::<usize>();
         let mut gone: Vec<EventId> = Vec::new();
-        let mut bytes = self.bytes;
-        for entry in &self.entries {
+        for (id, size) in events {
             if bytes <= BOOK_WAITING_BYTES {
                 break;
             }
-            if let Entry::Held(event) | Entry::Event { event, .. } = entry {
-                bytes = bytes.saturating_sub(size(event));
-                gone.push(event.id);
-            }
+            bytes = bytes.saturating_sub(size);
+            gone.push(id);
         }
+        self.bytes = Some(bytes);
         if gone.is_empty() {
             return Vec::new();
         }
-        self.bytes = bytes;
         let mut left = gone.len();
         self.entries.retain(|entry| match entry {
             Entry::Held(_) | Entry::Event { .. } if left > 0 => {
