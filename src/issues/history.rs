@@ -134,7 +134,7 @@ pub(crate) fn histories(steps: usize) -> impl Strategy<Value = Vec<Step>> {
 /// An action whose time is not known yet.
 #[derive(Debug, Clone)]
 enum Planned {
-    Record(Vec<(u64, Plan)>),
+    Record(Vec<(i64, Plan)>),
     Decide(IssueId, Decision),
     Prune(Retention),
     Wait,
@@ -146,7 +146,9 @@ impl Planned {
     fn at(self, now: Moment) -> Action {
         match self {
             Self::Record(plans) => {
-                let entries = plans.into_iter().map(|(ago, plan)| plan.at(Moment::from_ms(now.ms() - ago)));
+                let entries = plans
+                    .into_iter()
+                    .map(|(ago, plan)| plan.at(Moment::from_ms(now.ms().saturating_add_signed(-ago))));
                 Action::Record(entries.collect())
             }
             Self::Decide(issue, decision) => Action::Decide(issue, decision),
@@ -252,7 +254,7 @@ impl Plan {
     }
 }
 
-fn entry() -> impl Strategy<Value = (u64, Plan)> {
+fn entry() -> impl Strategy<Value = (i64, Plan)> {
     let what = prop_oneof![
         5 => Just(What::Event),
         3 => Just(What::Tally),
@@ -266,7 +268,14 @@ fn entry() -> impl Strategy<Value = (u64, Plan)> {
         1 => Just(Some(User::default().email("ada@example.org"))),
         1 => Just(Some(User::default())),
     ];
-    let ago = prop_oneof![3 => Just(0), 3 => 0..120_000_u64, 2 => 0..3 * HOUR, 1 => 0..3 * DAY];
+    let ago = prop_oneof![
+        6 => Just(0),
+        6 => 0..120_000_i64,
+        4 => 0..3 * HOUR.cast_signed(),
+        2 => 0..3 * DAY.cast_signed(),
+        // By a clock that is ahead.
+        1 => -3 * DAY.cast_signed()..0,
+    ];
     let plan = (
         what,
         0..FAILURES.len(),
