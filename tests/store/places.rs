@@ -225,7 +225,7 @@ fn a_store_of_another_user_is_refused_and_not_written() {
     const NAME: &str = "places::a_store_of_another_user_is_refused_and_not_written";
     if role().is_some() {
         become_nobody();
-        let refused = build(&given_path("PATH").join("shop.db")).err().expect("it was taken");
+        let refused = build(&given_path("PATH").join("shop.db")).expect_err("it was taken");
         assert!(refused.is_store() && refused.to_string().contains("another user"), "{refused}");
         return;
     }
