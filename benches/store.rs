@@ -42,6 +42,8 @@ const STORM: u64 = 1_000_000;
 const PENDING: usize = QUEUE_ITEMS;
 /// Issues of the small and of the large store, and events of each.
 const STORES: [(u64, u64); 2] = [(1_000, 10), (100_000, 10)];
+/// Issues of a store that is nearly as large as one may be.
+const WITHIN: u64 = 40_000;
 /// Issues that each of them is made of.
 const FEW: u64 = 50;
 /// Looks at a store; the median counts.
@@ -124,12 +126,13 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     }
 
-    let large = places.file(&format!("issues-{}", STORES[1].0));
+    let large = places.file("within");
+    run("few", &large, &[&STORES[1].1.to_string()])?;
+    seed::multiply(&large, WITHIN)?;
     let without = figure(&run("steady", Path::new("none"), &[])?, "kib");
     for (what, path) in [("an empty store", places.file("steady")), ("a large store", large)] {
         let with = figure(&run("steady", &path, &[])?, "kib");
-        let detail =
-            format!("{with:.0} KiB, without crumbtrail {without:.0} KiB; stacks off, the ring touched");
+        let detail = format!("{with:.0} KiB, without crumbtrail {without:.0} KiB; the ring is full");
         judge(
             &format!("memory of the host, {what}"),
             (with - without) / 1_024.0,
@@ -196,7 +199,7 @@ fn looked(path: &Path, words: &[&str]) -> Result<f64, Box<dyn Error>> {
 
 /// Events as fast as they are taken: no more wait than fit into the queue, so that none is lost.
 fn many_events(path: &Path) -> Result<(), Box<dyn Error>> {
-    let guard = install(crumbtrail::builder().store(Store::Path(path.into())).throttle(Throttle::Off))?;
+    let guard = install(unthrottled(path))?;
     // The file is made, and everything was done once.
     checkout(0);
     guard.flush(FLUSH)?;
@@ -237,7 +240,7 @@ fn a_storm(path: &Path) -> Result<(), Box<dyn Error>> {
 /// Events of which none is forgotten, since each is an issue.
 fn apart(path: &Path) -> Result<(), Box<dyn Error>> {
     const APART: u64 = 4_000;
-    let guard = install(crumbtrail::builder().store(Store::Path(path.into())).throttle(Throttle::Off))?;
+    let guard = install(unthrottled(path))?;
     for number in 0..APART {
         let request = request(number);
         request.in_scope(|| {
@@ -260,15 +263,11 @@ fn apart(path: &Path) -> Result<(), Box<dyn Error>> {
 fn a_year(path: &Path, hours: u64) -> Result<(), Box<dyn Error>> {
     let clock = crumbtrail::Clock::manual();
     let now = SystemTime::now();
-    let builder = crumbtrail::builder()
-        .store(Store::Path(path.into()))
-        .throttle(Throttle::Off)
-        .clock(&clock)
-        .before_send(move |mut event| {
-            let ago = event.fields.get("ago").and_then(|ago| ago.as_u64()).unwrap_or_default();
-            event.time = now - Duration::from_secs(ago * 3_600);
-            Some(event)
-        });
+    let builder = unthrottled(path).clock(&clock).before_send(move |mut event| {
+        let ago = event.fields.get("ago").and_then(|ago| ago.as_u64()).unwrap_or_default();
+        event.time = now - Duration::from_secs(ago * 3_600);
+        Some(event)
+    });
     let guard = install(builder)?;
     for ago in (0..hours).rev() {
         let failure = Failure { kind: 0, number: 0 };
@@ -289,7 +288,7 @@ fn a_year(path: &Path, hours: u64) -> Result<(), Box<dyn Error>> {
 
 /// Some issues of which as many events are kept, each of one of several variants and with a few breadcrumbs.
 fn a_few(path: &Path, each: u64) -> Result<(), Box<dyn Error>> {
-    let guard = install(crumbtrail::builder().store(Store::Path(path.into())).throttle(Throttle::Off))?;
+    let guard = install(unthrottled(path))?;
     for number in 0..FEW * each {
         let request = request(number);
         request.in_scope(|| {
@@ -310,14 +309,11 @@ fn a_few(path: &Path, each: u64) -> Result<(), Box<dyn Error>> {
     process::exit(0)
 }
 
-/// A service that fails now and then, for some seconds.
+/// A service most of whose requests fail, with the defaults, for some seconds.
 fn steady(path: &str) -> Result<(), Box<dyn Error>> {
     let guard = match path {
         "none" => None,
-        path => {
-            let builder = crumbtrail::builder().stack(Stack::Off).store(Store::Path(path.into()));
-            Some(install(builder.throttle(Throttle::Off))?)
-        }
+        path => Some(install(crumbtrail::builder().store(Store::Path(path.into())))?),
     };
     let begun = Instant::now();
     let mut number = 0;
@@ -337,9 +333,14 @@ fn steady(path: &str) -> Result<(), Box<dyn Error>> {
     process::exit(0)
 }
 
+/// Takes all events, as fast as they come.
+fn unthrottled(path: &Path) -> Builder {
+    let builder = crumbtrail::builder().store(Store::Path(path.into()));
+    builder.throttle(Throttle::Off).queue(2 * PENDING, 4 * QUEUE_BYTES)
+}
+
 fn install(builder: Builder) -> Result<Guard, Box<dyn Error>> {
-    let builder = builder.stack(Stack::Off).release("bench@1");
-    let (layer, guard) = builder.queue(2 * PENDING, 4 * QUEUE_BYTES).build()?;
+    let (layer, guard) = builder.stack(Stack::Off).release("bench@1").build()?;
     tracing_subscriber::registry().with(layer).try_init()?;
     Ok(guard)
 }

@@ -128,8 +128,9 @@ impl Store {
         self.with_file(|store| {
             let Some(file) = &store.file else { return Ok(false) };
             let free = pragma(&file.connection, "freelist_count")?;
-            // Not in a transaction of its own making: SQLite moves pages, and each step of the statement is some of it.
-            let mut statement = file.connection.prepare("PRAGMA incremental_vacuum")?;
+            // Not in a transaction of its own making: SQLite moves pages, and each step of the statement is some of it. A bit
+            // at a time, since all that are moved by one statement are held in memory until it is done.
+            let mut statement = file.connection.prepare(&format!("PRAGMA incremental_vacuum({PAGES})"))?;
             let mut rows = statement.query([])?;
             while rows.next()?.is_some() {}
             Ok(free > 0)
@@ -246,5 +247,7 @@ const OF_ISSUES: &[&str] =
 const RECENT: Duration = Duration::from_secs(60 * 60);
 /// Events that are forgotten in one step.
 const STEP: i64 = 200;
+/// Pages that are given back in one step.
+const PAGES: u32 = 1_000;
 /// Issues that are gone through in one step.
 const ISSUES: i64 = 100;
