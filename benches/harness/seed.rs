@@ -65,7 +65,8 @@ struct Table {
 impl Table {
     fn read(file: &Connection, name: &'static str) -> Result<Self, Box<dyn Error>> {
         let mut select = file.prepare(&format!("SELECT * FROM {name}"))?;
-        let columns: Vec<String> = select.column_names().into_iter().map(str::to_owned).collect();
+        let named = |column| select.column_name(column).map(str::to_owned);
+        let columns = (0..select.column_count()).map(named).collect::<Result<Vec<String>, _>>()?;
         let width = columns.len();
         let rows = select
             .query_map([], |row| (0..width).map(|column| row.get(column)).collect())?
