@@ -93,7 +93,7 @@ fn run(folder: &Folder, line: &str) -> String {
     let home = folder.path().to_str().unwrap();
     let said = String::from_utf8(output.stdout).unwrap().replace(home, "/home/ada/.local/state/crumbtrail");
     // What a page needs not show in full.
-    let most = 40;
+    let most = 60;
     let lines: Vec<&str> = said.lines().collect();
     let mut shown: String = lines.iter().take(most).map(|line| format!("{}\n", short(line))).collect();
     if lines.len() > most {
