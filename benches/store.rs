@@ -61,7 +61,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         [CHILD, "storm", path] => return a_storm(path.as_ref()),
         [CHILD, "apart", path] => return apart(path.as_ref()),
         [CHILD, "year", path, hours] => return a_year(path.as_ref(), hours.parse()?),
-        [CHILD, "steady", path] => return steady(path),
+        [CHILD, "steady", path, ms] => return steady(path, Duration::from_millis(ms.parse()?)),
         [CHILD, "few", path, each] => return a_few(path.as_ref(), each.parse()?),
         _ => {}
     }
@@ -130,18 +130,18 @@ fn main() -> Result<(), Box<dyn Error>> {
     let large = places.file("within");
     run("few", &large, &[&STORES[1].1.to_string()])?;
     seed::multiply(&large, WITHIN)?;
-    let without = figure(&run("steady", Path::new("none"), &[])?, "kib");
-    for (what, path) in [("an empty store", places.file("steady")), ("a large store", large)] {
-        let with = figure(&run("steady", &path, &[])?, "kib");
-        let detail = format!("{with:.0} KiB, without crumbtrail {without:.0} KiB; the ring is full");
-        judge(
-            &format!("memory of the host, {what}"),
-            (with - without) / 1_024.0,
-            " MiB",
-            1,
-            "<= 16",
-            &detail,
-        );
+    let steady = places.file("steady");
+    for (what, path, ms, bar) in [
+        ("an empty store", &steady, "10", "<= 16"),
+        ("a large store", &large, "10", "<= 16"),
+        ("many failures at once", &places.file("burst"), "1", ""),
+    ] {
+        let without = figure(&run("steady", Path::new("none"), &[ms])?, "kib");
+        let with = figure(&run("steady", path, &[ms])?, "kib");
+        let more = (with - without) / 1_024.0;
+        let detail =
+            format!("{with:.0} KiB, without crumbtrail {without:.0} KiB; a request fails every {ms} ms");
+        judge(&format!("memory of the host, {what}"), more, " MiB", 1, bar, &detail);
     }
     report.finish(
         env!("CARGO_MANIFEST_DIR"),
@@ -311,7 +311,7 @@ fn a_few(path: &Path, each: u64) -> Result<(), Box<dyn Error>> {
 }
 
 /// A service most of whose requests fail, with the defaults, for some seconds.
-fn steady(path: &str) -> Result<(), Box<dyn Error>> {
+fn steady(path: &str, pause: Duration) -> Result<(), Box<dyn Error>> {
     let guard = match path {
         "none" => None,
         path => Some(install(crumbtrail::builder().store(Store::Path(path.into())))?),
@@ -322,8 +322,8 @@ fn steady(path: &str) -> Result<(), Box<dyn Error>> {
     while begun.elapsed() < Duration::from_secs(6) {
         checkout(number);
         number += 1;
-        thread::sleep(Duration::from_millis(1));
-        if number.is_multiple_of(100) {
+        thread::sleep(pause);
+        if number.is_multiple_of(10) {
             most_kib = most_kib.max(resident_kib());
         }
     }
@@ -360,7 +360,7 @@ fn request(number: u64) -> tracing::Span {
 /// Waits while so many events are queued, or held, that one might find no room.
 fn wait_for_room(guard: &Guard) {
     while guard.stats().pending > PENDING as u64 {
-        thread::sleep(Duration::from_millis(1));
+        thread::sleep(pause);
     }
 }
 
