@@ -228,6 +228,8 @@ fn lanes_on_many_threads_are_all_counted() {
     assert_eq!(all.users.len() as u64, all.lanes);
 }
 
+/// A task, where the feature that knows of tasks is there.
+#[cfg(feature = "tokio")]
 #[test]
 fn outside_of_spans_a_lane_counts_when_it_is_told() {
     let rig = Rig::plain();
