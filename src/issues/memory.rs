@@ -1,7 +1,7 @@
 //! A book in memory: for a program that may write no file, and the model that a file is compared with.
 //!
 //! Whatever it is told, it takes no more than [`limits::BOOK_BYTES`](crate::limits::BOOK_BYTES),
-//! [`BOOK_EVENT_BYTES`] and [`BOOK_TRAFFIC_BYTES`], about: an issue that is pushed out is forgotten with its counts, and
+//! [`BOOK_EVENT_BYTES`] and [`BOOK_TRAFFIC_BYTES`](crate::limits::BOOK_TRAFFIC_BYTES), about: an issue that is pushed out is forgotten with its counts, and
 //! begins anew when it comes again. It never waits, fails or panics.
 
 use std::collections::BTreeMap;
