@@ -294,7 +294,7 @@ pub const STORE_BUSY: Duration = Duration::from_millis(250);
 /// The same for the command, for which somebody waits.
 pub const STORE_BUSY_COMMAND: Duration = Duration::from_secs(5);
 /// Bytes of a store that are kept in memory.
-pub const STORE_CACHE_BYTES: i64 = 2 * 1024 * 1024;
+pub const STORE_CACHE_BYTES: i64 = 512 * 1024;
 /// Bytes of a store's log, or journal, that are left on disk while nothing is in it.
 pub const STORE_JOURNAL_BYTES: i64 = 4 * 1024 * 1024;
 /// Bytes of a store that is looked through for damage when it is opened; in a larger one damage is found when it is met.
