@@ -14,7 +14,7 @@ use crate::issues::{Book, MemoryBook};
 use crate::ledger::Ledger;
 use crate::report::Kept;
 #[cfg(feature = "store")]
-use crate::sink::{Access, default_path, is_test_binary, open};
+use crate::sink::{Access, Store as StoreFile, default_path, is_test_binary};
 use crate::sink::{Bookkeeper, Forward, Herald};
 
 /// Where a pipeline keeps its issues.
@@ -85,7 +85,7 @@ impl Builder {
             #[cfg(feature = "store")]
             Store::Default => by_default(),
             #[cfg(feature = "store")]
-            Store::Path(path) => match open(path, Access::Program) {
+            Store::Path(path) => match StoreFile::open(path, Access::Program) {
                 Ok(book) => Opened { book: Box::new(book), told: Some(Kept::In(path.display().to_string())) },
                 Err(fault) if matches!(self.store, Some(Named::Code(_))) => {
                     return Err(BuildError::store(path, &fault));
@@ -131,7 +131,7 @@ fn by_default() -> Opened {
         );
         return Opened::memory();
     };
-    match open(&path, Access::Program) {
+    match StoreFile::open(&path, Access::Program) {
         Ok(book) => Opened { book: Box::new(book), told: Some(Kept::AsUsual) },
         Err(fault) => {
             diag::say(&format!("{} cannot be used: {fault}; issues are kept in memory", path.display()));

@@ -132,7 +132,7 @@ impl Bookkeeper {
         static FULL: Said = Said::new();
         static BROKEN: Said = Said::new();
         let wait = BOOK_RETRY.saturating_mul(1 << self.failures.min(8)).min(BOOK_RETRY_MOST);
-        self.retry_ms = now_ms.saturating_add(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
+        self.retry_ms = now_ms.saturating_add(ms(wait));
         self.failures = self.failures.saturating_add(1);
         match fault {
             // Somebody else's turn: nothing to tell.
@@ -188,8 +188,7 @@ impl Bookkeeper {
         if now_ms < self.adopt_ms || self.failures > 0 {
             return;
         }
-        let every_ms = u64::try_from(ADOPT_EVERY.as_millis()).unwrap_or(u64::MAX);
-        self.adopt_ms = now_ms.saturating_add(every_ms);
+        self.adopt_ms = now_ms.saturating_add(ms(ADOPT_EVERY));
         if let Ok(sightings) = self.book.adopt(now()) {
             self.herald.tell(&sightings, now_ms);
         }
@@ -220,8 +219,7 @@ impl Bookkeeper {
             return;
         }
         self.recorded = 0;
-        let every_ms = u64::try_from(PRUNE_EVERY.as_millis()).unwrap_or(u64::MAX);
-        self.prune_ms = now_ms.saturating_add(every_ms);
+        self.prune_ms = now_ms.saturating_add(ms(PRUNE_EVERY));
         if let Ok(pruned) = self.book.prune(&Retention::default(), now())
             && pruned.is_more
         {
@@ -319,6 +317,10 @@ impl Drop for Bookkeeper {
 
 fn now() -> Moment {
     Moment::of(SystemTime::now())
+}
+
+fn ms(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 const LOOK_AGAIN: Duration = Duration::from_millis(1);

@@ -23,7 +23,7 @@ pub use sentry::{Diagnosis, Finding, Step};
 #[cfg(feature = "sentry")]
 pub(crate) use sentry::{Dsn, Sentry, diagnose};
 #[cfg(feature = "store")]
-pub(crate) use store::{Access, Condition, Mark, Store, default_path, is_test_binary, newest, open, to_json};
+pub(crate) use store::{Access, Condition, Mark, Store, default_path, is_test_binary, newest, to_json};
 
 /// A place that tracked events go to.
 ///

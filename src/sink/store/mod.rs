@@ -75,11 +75,6 @@ pub(crate) enum Access {
     Command,
 }
 
-/// Opens a file of issues.
-pub(crate) fn open(path: &Path, access: Access) -> Result<Store, Fault> {
-    Store::open(path, access)
-}
-
 impl Store {
     /// Opens the file. A program's that another process holds just now, or for which there is no room, is opened when it is
     /// first written.

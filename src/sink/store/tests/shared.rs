@@ -10,6 +10,7 @@ use crate::issues::{Book, Fault, Query};
 use crate::limits::STORE_BUSY;
 use crate::model::TrackedEvent;
 use crate::sink::store::file::File;
+use crate::sink::store::{Access, Store};
 
 #[test]
 fn two_who_write_count_everything() {
@@ -17,7 +18,7 @@ fn two_who_write_count_everything() {
     let path = folder.store();
     folder.open();
     let write = |by: u64| {
-        let mut store = crate::sink::store::open(&path, crate::sink::store::Access::Program).unwrap();
+        let mut store = Store::open(&path, Access::Program).unwrap();
         for nth in 0..100 {
             let entries = [entry(&event("pay", nth)), entry(&event(&format!("of {by}"), nth))];
             let until = Instant::now() + Duration::from_secs(60);
@@ -69,7 +70,7 @@ fn a_file_that_is_held_when_a_program_starts_is_used_when_it_is_let_go() {
 fn a_full_disk_takes_a_batch_as_a_whole_or_not_at_all_and_goes_on_when_there_is_room() {
     let folder = Folder::new();
     let mut store = folder.open();
-    let pages = |store: &mut crate::sink::store::Store, most: i64| {
+    let pages = |store: &mut Store, most: i64| {
         let File { connection, .. } = store.file.as_ref().unwrap();
         connection.pragma_update_and_check(None, "max_page_count", most, |_| Ok(())).unwrap();
     };
